@@ -18,7 +18,8 @@ transport  util/* wire/* penstock/penstock.h
 node       util/* filter/node.h
 fs         util/* node/* penstock/penstock.h
 rules      util/* penstock/*
-ebpf       util/* filter/* rules/* penstock/*
+machine    util/* penstock/*
+ebpf       util/* filter/* machine/* rules/* penstock/*
 kernel     util/* ebpf/* filter/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
 filter     penstock/*
@@ -36,6 +37,8 @@ reserved='
 linux/fuse.h     include/penstock/fuse.h
 penstock/fuse.h  src/wire/abi.h src/ebpf/* include/penstock/filter.h
 bpf/*            src/ebpf/* filters/* include/penstock/*.bpf.h
+libelf.h         src/machine/*
+gelf.h           src/machine/*
 json-c/*         src/ctl/* src/cmd/* tests/*
 unistd.h         !src/wire/*
 fcntl.h          !src/wire/*

@@ -96,6 +96,13 @@ enum pst_pseudo {
 	PST_PSEUDO_SHOW, /* shows them */
 };
 
+/* The place where the programs of filters run. */
+enum pst_run_filters {
+	PST_RUN_FILTERS_AUTO,    /* in the kernel if bpf(2) works, else in the process */
+	PST_RUN_FILTERS_KERNEL,  /* verified and compiled by the kernel; needs bpf(2) */
+	PST_RUN_FILTERS_PROCESS, /* in the process of the view, without any privilege */
+};
+
 /* How the kernel sends requests to the view. */
 enum pst_transport {
 	PST_TRANSPORT_AUTO,  /* io_uring if the kernel has it and enable_uring is on in the

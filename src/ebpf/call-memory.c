@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The memory of calls: one BPF array that is mapped into this process, so the daemon and the
- * programs of filters access the same bytes. The kernel writes requests to it as to any memory. No
- * locks.
+ * The memory of calls, which is mapped into this process, so the daemon and the programs of filters
+ * access the same bytes. The kernel writes requests to it as to any memory. No locks.
  */
-#include "ebpf/explain.h"
-#include "ebpf/filter-private.h"
+#include "ebpf/runner.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -16,67 +14,54 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-static int explain_map(int error_number, unsigned int n, size_t size, struct pst_error *error)
+/* Returns whether an error means that bpf(2) does not work for this process. */
+static bool is_about_bpf(int error_number)
 {
-	unsigned long long bytes = (unsigned long long)n * size;
-
-	switch (-error_number) {
-	case EPERM:
-		return explain_eperm("the memory of filters", error);
-	case ENOSYS:
-		return error_set(error, -ENOSYS,
-				 "this kernel has no BPF, which filters need: use one with "
-				 "CONFIG_BPF_SYSCALL");
-	case ENOMEM:
-		return error_set(
-			error, -ENOMEM,
-			"no memory for %u calls of filters (%llu MiB in all): use fewer "
-			"workers or a smaller max_write, or raise the memory limit of this "
-			"process's cgroup",
-			n, bytes >> 20);
-	case E2BIG:
-		return error_set(
-			error, -E2BIG,
-			"%u calls of %zu bytes are more than one BPF map can hold (4 GiB): "
-			"use fewer workers or a smaller max_write",
-			n, size);
-	case EINVAL:
-		return error_set(error, -EINVAL,
-				 "this kernel cannot map BPF arrays into a process: filters need "
-				 "Linux 5.14 or newer");
-	default:
-		return error_set(error, error_number, "cannot make the memory of filters: %s",
-				 strerror(-error_number));
-	}
+	return error_number == -EPERM || error_number == -ENOSYS || error_number == -EINVAL ||
+	       error_number == -EOPNOTSUPP;
 }
 
-int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
-		     struct pst_error *error)
+static int slots_init(struct filter_slots *slots, unsigned int n, enum pst_run_filters where,
+		      struct pst_error *error)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
+	struct pst_error why = { 0 };
+	int r = 0;
+
+	if (where != PST_RUN_FILTERS_PROCESS) {
+		slots->runner = &runner_kernel;
+		if (where == PST_RUN_FILTERS_AUTO)
+			r = runner_kernel_works(&why);
+		if (r == 0)
+			r = slots->runner->slots_init(slots, n, &why);
+		if (r == 0)
+			return 0;
+		if (where == PST_RUN_FILTERS_KERNEL || !is_about_bpf(r))
+			return error_set(error, r, "%s", why.text);
+		log_info("filters run in this process: %s", why.text);
+	}
+	slots->runner = &runner_process;
+	return slots->runner->slots_init(slots, n, error);
+}
+
+int filter_slots_new(unsigned int n, size_t size, enum pst_run_filters where,
+		     struct filter_slots **ret_slots, struct pst_error *error)
+{
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = calloc(1, sizeof(*slots));
+	int r;
 
 	if (!slots)
 		return error_set(error, -ENOMEM, "out of memory");
 	slots->fd = -1;
 	slots->memory = MAP_FAILED;
-	if (size > UINT32_MAX)
-		return explain_map(-E2BIG, n, size, error);
-	slots->fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "pst_slots", sizeof(uint32_t), size, n,
-				   &options);
-	if (slots->fd < 0)
-		return explain_map(slots->fd, n, size, error);
 	slots->value_size = size;
+	slots->len = n * size;
 	if (getrandom(&slots->view, sizeof(slots->view), 0) < 0)
 		return error_set(error, -errno, "cannot get random numbers from the kernel: %s",
 				 strerror(errno));
-	slots->len = n * size;
-	slots->memory = mmap(NULL, slots->len, PROT_READ | PROT_WRITE, MAP_SHARED, slots->fd, 0);
-	if (slots->memory == MAP_FAILED)
-		return error_set(error, -errno, "cannot map the memory of filters: %s",
-				 strerror(errno));
-	*ret_slots = take_ptr(slots);
-	return 0;
+	r = slots_init(slots, n, where, error);
+	if (r == 0)
+		*ret_slots = take_ptr(slots);
+	return r;
 }
 
 struct filter_slots *filter_slots_free(struct filter_slots *slots)
@@ -99,6 +84,11 @@ int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
 		return error_set(error, -errno, "cannot freeze the memory of filters: %s",
 				 strerror(errno));
 	return 0;
+}
+
+bool filter_slots_in_kernel(const struct filter_slots *slots)
+{
+	return slots->runner == &runner_kernel;
 }
 
 void *filter_slots_memory(const struct filter_slots *slots)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Describes an object to users and authors of filters, and reports if the kernel accepts it. */
 #include "ebpf/describe.h"
-#include "ebpf/load.h"
+#include "ebpf/runner.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 	r = load_open(&load, spec, error);
 	if (r < 0)
 		return r;
-	r = load_finish(&load, NULL, error);
+	r = load_finish(&load, &runner_kernel, NULL, error);
 	copy_log(load.object.verifier_log, log, log_size);
 	snprintf(report->file, sizeof(report->file), "%s", load.path);
 	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));

@@ -7,8 +7,11 @@
 
 #include <stdatomic.h>
 
+struct runner;
+
 struct filter_slots {
-	int fd; /* the BPF map; owned */
+	const struct runner *runner;
+	int fd; /* the BPF map; owned; -1 if filters run in this process */
 	void *memory;
 	size_t len; /* bytes of the whole mapping */
 	size_t value_size;
@@ -29,9 +32,11 @@ struct filter_shard {
 
 struct filter {
 	struct filter_facts facts;
-	struct load load;                      /* its strings, object and pin */
-	char *spec;                            /* as the user has written it */
-	int program_fd[_FILTER_KINDS][OP_MAX]; /* the object owns them; -1 for no program */
+	struct load load;                   /* its strings, object and pin */
+	char *spec;                         /* as the user has written it */
+	const struct filter_slots *slots;   /* borrowed */
+	int program[_FILTER_KINDS][OP_MAX]; /* as the runner knows it; -1 for none */
+	atomic_bool failed;                 /* a run in this process has failed: logged */
 	struct filter_shard shards[FILTER_N_SHARDS];
 };
 

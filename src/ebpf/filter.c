@@ -5,7 +5,7 @@
  * Locking: none. Only the counters change after filter_load().
  */
 #include "ebpf/filter.h"
-#include "ebpf/filter-private.h"
+#include "ebpf/runner.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -23,6 +23,7 @@ static void fill_traits(struct filter_facts *facts, const struct load *load)
 
 static void fill_facts(struct filter *filter)
 {
+	const struct runner *runner = filter->slots->runner;
 	const struct load *load = &filter->load;
 
 	filter->facts = (struct filter_facts){
@@ -39,7 +40,7 @@ static void fill_facts(struct filter *filter)
 		for (int op = 0; op < OP_MAX; op++) {
 			const struct bpf_program *program = load->programs.program[kind][op];
 
-			filter->program_fd[kind][op] = program ? bpf_program__fd(program) : -1;
+			filter->program[kind][op] = program ? runner->program(load, program) : -1;
 		}
 }
 
@@ -53,12 +54,13 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	if (!filter)
 		return error_set(error, -ENOMEM, "out of memory");
 	memset(filter, 0, sizeof(*filter));
+	filter->slots = slots;
 	filter->spec = strdup(spec);
 	if (!filter->spec)
 		return error_set(error, -ENOMEM, "out of memory");
 	r = load_open(&filter->load, spec, error);
 	if (r == 0)
-		r = load_finish(&filter->load, slots, error);
+		r = load_finish(&filter->load, slots->runner, slots, error);
 	if (r < 0)
 		return r;
 	fill_facts(filter);
@@ -66,6 +68,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	patterns_fini(&filter->load.patterns);
 	free(filter->load.object.verifier_log);
 	filter->load.object.verifier_log = NULL;
+	object_file_fini(&filter->load.object.file);
 	*ret_filter = take_ptr(filter);
 	return 0;
 }
@@ -99,5 +102,5 @@ const struct filter_facts *filter_facts(const struct filter *filter)
 
 int filter_program(const struct filter *filter, enum filter_kind kind, uint32_t opcode)
 {
-	return filter->program_fd[kind][opcode];
+	return filter->program[kind][opcode];
 }

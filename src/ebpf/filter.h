@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Filters are eBPF objects. This folder opens them, sets their options, loads them into the kernel
- * and runs their programs. Only this folder uses libbpf.
+ * or into this process (machine/), and runs their programs. Only this folder uses libbpf.
  *
  * A loaded filter is constant. Any number of threads may run it at the same time, each on its own
  * slot.
@@ -16,12 +16,16 @@
 
 /*
  * The memory of calls: n slots of size bytes each (a multiple of 4096, at least sizeof(struct
- * pst_call) + 4096), in one BPF array that is mapped into this process, so that the daemon and the
- * programs access the same bytes. filter_slots_new() returns 0, or -errno and *error.
+ * pst_call) + 4096), which the daemon and the programs of filters access. Filters for these slots
+ * run in the kernel, where the slots are a BPF array that is mapped into this process, or in this
+ * process. filter_slots_new() returns 0, or -errno and *error; it logs why filters run in this
+ * process although bpf(2) was allowed.
  */
 struct filter_slots;
-int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
-		     struct pst_error *error);
+int filter_slots_new(unsigned int n, size_t size, enum pst_run_filters where,
+		     struct filter_slots **ret_slots, struct pst_error *error);
+/* Returns whether filters for these slots run in the kernel. */
+bool filter_slots_in_kernel(const struct filter_slots *slots);
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
 /* Returns the first slot, which the slots own; slot i begins at i * size. */
 void *filter_slots_memory(const struct filter_slots *slots);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Loads a filter: parses "NAME,option=value", finds and opens the object, sets its options, finds
- * its programs, replaces its map of calls by the map of the view's slots, loads the object, and
- * stores its patterns. No state, no locks.
+ * its programs, and has the object loaded where its programs will run. No state, no locks.
  */
 #include "ebpf/load.h"
 #include "ebpf/explain.h"
-#include "ebpf/filter-private.h"
-#include "util/hash.h"
+#include "ebpf/runner.h"
 #include "util/log.h"
 
-#include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -115,21 +112,15 @@ int load_open(struct load *load, const char *spec, struct pst_error *error)
 	return programs_find(&load->object, &load->programs, error);
 }
 
-/* Replaces the object's map of calls by the slots, and sets the constants that describe them. */
+/* Sets the size of the calls, and the constants that describe them. */
 static int prepare_slots(struct load *load, const struct filter_slots *slots,
 			 struct pst_error *error)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(load->object.bpf, "pst_slots");
-	uint32_t data_size = CHECK_DATA_SIZE;
+	uint32_t data_size = slots ? slots->value_size - sizeof(struct pst_call) : CHECK_DATA_SIZE;
 	struct object_var var;
-	int r;
+	int r = bpf_map__set_value_size(map, sizeof(struct pst_call) + data_size);
 
-	if (slots) {
-		data_size = slots->value_size - sizeof(struct pst_call);
-		r = bpf_map__reuse_fd(map, slots->fd);
-	} else {
-		r = bpf_map__set_value_size(map, sizeof(struct pst_call) + data_size);
-	}
 	if (r < 0)
 		return error_set(error, r, "cannot share the memory of calls with the filter: %s",
 				 strerror(-r));
@@ -165,83 +156,19 @@ static int prepare_patterns(struct load *load, struct pst_error *error)
 				  strerror(-r));
 }
 
-static int fill_patterns(struct load *load, struct pst_error *error)
+int load_finish(struct load *load, const struct runner *runner, const struct filter_slots *slots,
+		struct pst_error *error)
 {
-	struct bpf_map *rows = bpf_object__find_map_by_name(load->object.bpf, "pst_patterns");
+	int r = prepare_slots(load, slots, error);
 
-	for (uint32_t i = 0; i < load->patterns.n; i++) {
-		const struct pst_pattern *row = &load->patterns.rows[i];
-		int r = bpf_map__update_elem(rows, &i, sizeof(i), row, sizeof(*row), BPF_ANY);
-
-		if (r < 0)
-			return error_set(error, r,
-					 "filter %.60s: the kernel refuses to store "
-					 "the pattern '%.100s' of its names or paths: %s",
-					 load->name, row->text, strerror(-r));
-	}
-	return 0;
-}
-
-/*
- * Writes the identity of the filter's pinned maps: the name of the object, and the options that
- * determine the meaning of the maps (PST_OF_MAPS). A filter may use pinned maps of the same
- * identity only.
- */
-static void identify(const struct load *load, char *identity, size_t size)
-{
-	_cleanup_(freep) char *name = spec_name(load->path);
-	size_t len = (size_t)snprintf(identity, size, "%s", name ? name : "?");
-	struct object_var var;
-
-	for (unsigned int i = 0; object_var(&load->object, i, &var) && len < size; i++) {
-		if (!object_note(&load->object, &var, "of maps", 0))
-			continue;
-		if (object_is_text(&load->object, &var))
-			len += (size_t)snprintf(identity + len, size - len, ",%s=%.*s", var.name,
-						(int)var.size, (const char *)var.at);
-		else
-			len += (size_t)snprintf(
-				identity + len, size - len, ",%s=%016llx", var.name,
-				(unsigned long long)hash_bytes(0, var.at, var.size));
-	}
-}
-
-/* Replaces maps of the object by those that an earlier run of the filter has pinned (pin=). */
-static int adopt_pinned(struct load *load, struct pst_error *error)
-{
-	char identity[400];
-	int r;
-
-	identify(load, identity, sizeof(identity));
-	r = pin_open(load->pin_dir, identity, &load->pin, error);
-	return r < 0 ? r : pin_adopt(load->pin, load->object.bpf, error);
-}
-
-int load_finish(struct load *load, const struct filter_slots *slots, struct pst_error *error)
-{
-	_cleanup_(capture_end) struct capture capture = capture_begin();
-	_cleanup_(freep) char *said = NULL;
-	int r;
-
-	r = prepare_slots(load, slots, error);
 	if (r == 0)
 		r = prepare_patterns(load, error);
-	/* pst_filter_check(), which has no slots, must leave nothing behind. */
-	if (r == 0 && slots && load->pin_dir)
-		r = adopt_pinned(load, error);
-	if (r < 0)
-		return r;
-	r = bpf_object__load(load->object.bpf);
-	/* Before explain_load(), which probes the kernel and makes libbpf print more. */
-	said = capture_take();
-	if (r < 0)
-		return explain_load(r, said, load->object.verifier_log, error);
-	r = fill_patterns(load, error);
-	return r == 0 && load->pin ? pin_maps(load->pin, error) : r;
+	return r == 0 ? runner->load(load, slots, error) : r;
 }
 
 void load_fini(struct load *load)
 {
+	machine_free(load->machine);
 	pin_free(load->pin);
 	option_list_fini(&load->options);
 	object_fini(&load->object);

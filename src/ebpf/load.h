@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Loads the filter of a SPEC that a user has written into the kernel. */
+/* Loads the filter of a SPEC that a user has written. */
 #include "ebpf/filter.h"
 #include "ebpf/object.h"
 #include "ebpf/option.h"
@@ -8,6 +8,7 @@
 #include "ebpf/pin.h"
 #include "ebpf/program.h"
 #include "ebpf/spec.h"
+#include "machine/machine.h"
 
 struct load {
 	struct spec spec;
@@ -20,17 +21,21 @@ struct load {
 	struct options options;
 	struct patterns patterns;
 	struct programs programs;
+	struct machine *machine; /* if the filter runs in this process; else NULL */
 };
 
+struct runner;
+
 /*
- * Opens the object and sets its options, but does not load it into the kernel. The caller zeroes
+ * Opens the object and sets its options, but does not load it. The caller zeroes
  * *load before, and must call load_fini() even after a failure. Returns 0, or -errno and *error.
  */
 int load_open(struct load *load, const char *spec, struct pst_error *error);
 /*
- * Loads the filter for these slots. If slots is NULL, loads it only to find out if the kernel
- * accepts it. Returns 0, or -errno and *error. In both cases load->object.verifier_log has the
- * verifier's log.
+ * Loads the filter for these slots where the runner runs it. If slots is NULL, loads it only to
+ * find out if that is possible. Returns 0, or -errno and *error. In both cases
+ * load->object.verifier_log has the verifier's log, which is empty if the kernel was not asked.
  */
-int load_finish(struct load *load, const struct filter_slots *slots, struct pst_error *error);
+int load_finish(struct load *load, const struct runner *runner, const struct filter_slots *slots,
+		struct pst_error *error);
 void load_fini(struct load *load);

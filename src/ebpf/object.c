@@ -6,7 +6,6 @@
  */
 #include "ebpf/object.h"
 #include "ebpf/explain.h"
-#include "ebpf/reader.h"
 #include "ebpf/spec.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -214,12 +213,15 @@ int object_open(const char *what, char **ret_path, struct object *ret_object,
 	if (r < 0)
 		return r;
 	*ret_path = take_ptr(file.path);
+	ret_object->file = file;
+	file = (struct object_file){ 0 };
 	return 0;
 }
 
 void object_fini(struct object *object)
 {
 	bpf_object__close(object->bpf);
+	object_file_fini(&object->file);
 	free(object->verifier_log);
 	*object = (struct object){ 0 };
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* An open eBPF object that is a filter, but is not loaded into the kernel yet. */
+#include "ebpf/reader.h"
+
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <penstock/filter.h>
@@ -14,7 +16,8 @@ struct object {
 	char *rodata; /* the object's constants, which can be set until the object is loaded */
 	size_t rodata_size;
 	struct pst_filter_info info;
-	char *verifier_log; /* empty until the object is loaded */
+	char *verifier_log;      /* empty until the object is loaded */
+	struct object_file file; /* the object's bytes; empty once it is loaded */
 };
 
 /* A constant of the object. */

@@ -1,31 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Runs programs, and counts the runs.
- *
- * A run is one bpf(2) call. The kernel copies the context, which has the number of the slot, and
- * the program finds the call in the map by that number; nothing else is copied.
+ * Runs programs where the filter was loaded (ebpf/runner.h), and counts the runs.
  *
  * Locking: none. A loaded filter is constant. Counters are atomic and relaxed, because no code
  * concludes anything from one counter about another.
  */
-#include "ebpf/filter-private.h"
+#include "ebpf/runner.h"
 #include "util/clock.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <linux/bpf.h>
-#include <stddef.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-/*
- * The bytes of the union that the kernel needs. A run costs a system call, the copy of the context,
- * and a mispredicted return from here, because the kernel has overwritten the processor's return
- * stack. A shorter attr, a shorter context and a system call without libc's function were measured:
- * none of them is faster.
- */
-#define ATTR_SIZE (offsetof(union bpf_attr, test.ctx_in) + sizeof(uint64_t))
 
 static void add(atomic_uint_fast64_t *counter, uint64_t n)
 {
@@ -41,28 +24,20 @@ int filter_run(struct filter *filter, enum filter_kind kind, uint32_t opcode,
 	       const struct pst_ctx *ctx, int *ret_verdict)
 {
 	struct filter_counter *counter;
-	union bpf_attr attr;
 	uint64_t start;
-	int verdict;
+	int verdict, r;
 
-	assert(opcode < OP_MAX && filter->program_fd[kind][opcode] >= 0);
+	assert(opcode < OP_MAX && filter->program[kind][opcode] >= 0);
 	counter = &filter->shards[ctx->slot % FILTER_N_SHARDS].row[kind][opcode];
-	memset(&attr, 0, ATTR_SIZE);
-	attr.test.prog_fd = filter->program_fd[kind][opcode];
-	attr.test.ctx_in = (uintptr_t)ctx;
-	attr.test.ctx_size_in = sizeof(*ctx);
-
 	start = clock_ns();
-	if (syscall(SYS_bpf, BPF_PROG_RUN, &attr, ATTR_SIZE) < 0) {
-		int r = -errno;
-
+	r = filter->slots->runner->run(filter, filter->program[kind][opcode], ctx, &verdict);
+	if (r < 0) {
 		add(&counter->n_runs, 1);
 		add(&counter->n_bad, 1);
 		return r;
 	}
 	add(&counter->ns, clock_ns() - start);
 	add(&counter->n_runs, 1);
-	verdict = (int)attr.test.retval;
 	if (verdict < 0)
 		add(&counter->n_errors, 1);
 	else if (verdict > 0)

@@ -103,7 +103,8 @@ static int give_filters(int fs_fd, const struct pst_view_options *options, struc
 {
 	unsigned int n_slots = 2 * (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
-	int r = filter_slots_new(n_slots, sizeof(struct pst_call) + DATA_SIZE, &slots, error);
+	int r = filter_slots_new(n_slots, sizeof(struct pst_call) + DATA_SIZE,
+				 PST_RUN_FILTERS_KERNEL, &slots, error);
 
 	if (r == 0)
 		r = filter_slots_freeze(slots, error);

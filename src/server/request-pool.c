@@ -62,7 +62,7 @@ static int set_map(struct request_set *set, bool filtered, struct pst_error *err
 	int r;
 
 	if (filtered) {
-		r = filter_slots_new(set->n, set->size, &set->slots, error);
+		r = filter_slots_new(set->n, set->size, PST_RUN_FILTERS_KERNEL, &set->slots, error);
 		if (r < 0)
 			return r;
 		set->memory = filter_slots_memory(set->slots);

@@ -76,8 +76,8 @@ struct pst_call *fake_slot(unsigned int number)
 	return (struct pst_call *)((char *)newest.memory + number * newest.size);
 }
 
-int filter_slots_new(unsigned int n, size_t size, struct filter_slots **ret_slots,
-		     struct pst_error *error)
+int filter_slots_new(unsigned int n, size_t size, enum pst_run_filters where,
+		     struct filter_slots **ret_slots, struct pst_error *error)
 {
 	struct filter_slots *slots = calloc(1, sizeof(*slots));
 
@@ -102,6 +102,11 @@ struct filter_slots *filter_slots_free(struct filter_slots *slots)
 	munmap(slots->memory, slots->len);
 	free(slots);
 	return NULL;
+}
+
+bool filter_slots_in_kernel(const struct filter_slots *slots)
+{
+	return true;
 }
 
 void *filter_slots_memory(const struct filter_slots *slots)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "direct.h"
+#include "../run-filters.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static struct pst_call *call;
 int direct_setup(void **state)
 {
 	struct pst_error error;
-	int r = filter_slots_new(1, SLOT_SIZE, &slots, &error);
+	int r = filter_slots_new(1, SLOT_SIZE, test_run_filters(), &slots, &error);
 
 	if (r == -EPERM || r == -ENOSYS || r == -EOPNOTSUPP) {
 		printf("skipped: %s\n", error.text);
@@ -126,6 +127,11 @@ static double now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1e9 + now.tv_nsec;
+}
+
+bool direct_in_process(void)
+{
+	return !filter_slots_in_kernel(slots);
 }
 
 double direct_ns(int (*one)(void), unsigned int n)

@@ -39,5 +39,7 @@ int direct_lookup(uint64_t cell, const char *name);
 /* Returns the cell of the file at a path relative to the root. */
 uint64_t direct_cell(const char *path);
 
+/* Returns whether filters run in this process, where nothing is compiled. */
+bool direct_in_process(void);
 /* Returns the nanoseconds of one run, the least of several rounds of n runs. */
 double direct_ns(int (*run)(void), unsigned int n);

@@ -166,7 +166,7 @@ TEST(thousand_patterns_cost_about_as_much_as_one, state)
 		load_many(&kinds[i], 1000);
 		assert_int_equal(direct_lookup(0, kinds[i].hidden), -ENOENT);
 		assert_int_equal(direct_lookup(0, "a-main.z"), 0);
-		many = direct_ns(direct_named, 2000);
+		many = direct_ns(direct_named, kinds[i].limit_ns < 1e6 ? 2000 : 10);
 		print_message("hide, %s: %.0f ns with 1, %.0f ns with 1000\n", kinds[i].what, one,
 			      many);
 		assert_true(many < one + kinds[i].limit_ns);

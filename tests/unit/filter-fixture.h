@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../run-filters.h"
 #include "ebpf/filter-private.h"
 
 #define N_SLOTS   16
@@ -27,7 +28,7 @@ static inline void fixture_init(void)
 		puts("no clang that compiles eBPF: there are no objects to load");
 		exit(77);
 	}
-	if (filter_slots_new(N_SLOTS, SLOT_SIZE, &slots, &error) < 0) {
+	if (filter_slots_new(N_SLOTS, SLOT_SIZE, test_run_filters(), &slots, &error) < 0) {
 		puts(error.text);
 		exit(77);
 	}

@@ -130,7 +130,7 @@ TEST(too_large_slots_are_refused, state)
 	struct filter_slots *other = NULL;
 	struct pst_error error;
 
-	assert_true(filter_slots_new(1 << 20, 1 << 20, &other, &error) < 0);
+	assert_true(filter_slots_new(1 << 20, 1 << 20, PST_RUN_FILTERS_KERNEL, &other, &error) < 0);
 	assert_non_null(strstr(error.text, "max_write"));
 	assert_null(other);
 	assert_null(filter_slots_free(NULL));
@@ -154,7 +154,8 @@ TEST(missing_capability_is_named, state)
 
 		if (caps_set(0, 0) < 0)
 			_exit(100);
-		bad |= filter_slots_new(1, SLOT_SIZE, &other, &error) != -EPERM;
+		bad |= filter_slots_new(1, SLOT_SIZE, PST_RUN_FILTERS_KERNEL, &other, &error) !=
+		       -EPERM;
 		bad |= !strstr(error.text, "lacks CAP_BPF and CAP_PERFMON") << 1;
 		bad |= (filter_load("pass", slots, &filter, &error) != -EPERM) << 2;
 		bad |= !strstr(error.text, "lacks CAP_BPF") << 3;

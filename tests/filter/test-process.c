@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Compares filters that run in this process with the same filters in the kernel: all objects of
+ * $PENSTOCK_FILTER_PATH, on random calls. After each run the verdict and every byte of the slot
+ * must be equal. The maps of both are alike at first, and change in the same way.
+ *
+ * $FILTER_CALLS is the number of calls for each object and set of options (default: 300).
+ * $FILTER_SEED selects other calls. $FILTER_OBJECTS is a pattern for names of objects.
+ */
+#include "../test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "ebpf/filter.h"
+#include "util/cleanup.h"
+
+#define DATA_SIZE 8192
+#define SLOT_SIZE (sizeof(struct pst_call) + DATA_SIZE)
+#define N_SLOTS   3
+
+/*
+ * Options for filters that do nothing or less without. Objects that are not in the list run without
+ * options. Chances are whole: the two random numbers would differ.
+ */
+static const struct {
+	const char *name, *options;
+} options[] = {
+	{ "hide", "names=.env" },
+	{ "hide", "names=*.key:*.pem:.env:secret*:[a-c]?*:*x*y*" },
+	{ "hide", "paths=/a/b:src/*.key:/b/*/a" },
+	{ "hide-for", "names=*.key:a,uid=1-3:1000,gid=0:7" },
+	{ "hide-for", "paths=/a,cgroup=5-9" },
+	{ "readonly", "" },
+	{ "readonly", "names=*.key:a*,paths=/src" },
+	{ "readonly-for", "names=*.key:a*,uid=0-2" },
+	{ "mask", "names=*.key:a" },
+	{ "mask", "how=values" },
+	{ "mask", "how=empty,fill=-,names=?*" },
+	{ "mask", "how=values,write=allow,paths=/a" },
+	{ "audit", "" },
+	{ "audit", "changes_only,uid=0-2" },
+	{ "audit", "ops=*xattr:lookup:open" },
+	{ "owner", "uid=7,gid=8,create_uid=1,create_gid=2,chown=ignore" },
+	{ "owner", "uid=0,chown=deny" },
+	{ "fault", "error=ENOSPC,names=*.key:a" },
+	{ "fault", "ops=open:*xattr:look*,every=3,after=2" },
+	{ "fault", "delay_us=9,count=5,paths=/a/b" },
+	{ "fault-data", "shorten=100,every=2" },
+	{ "fault-data", "ops=read:write,error=EIO,names=*.key" },
+	{ "quota", "bytes=100000,files=50" },
+	{ "quota", "bytes=3000,per=uid" },
+	{ "quota", "files=9,per=uid" },
+	{ "help", "names=*.key:a*:[!x]z,ops=open:s*,paths=/a:src/b*,ids=0:3-9,from=/a,to=/bb/c" },
+	{ "bad", "what=data" },
+	{ "tag", "id=5,before=13,ops=open:look*" },
+	{ "tag", "after=1" },
+	{ "data", "what=upper,all" },
+	{ "data-change", "read_on=3,read_size=100,read_len=50,upper,grow=4" },
+	{ "data-change", "read_instead=9,write_on=1,write_len=70,write_claim=3" },
+	{ "short", "ask=10,give=5" },
+	{ "shows", "in=create" },
+	{ "parity-open", "add=1,drop=2" },
+	{ "inodes", "stat" },
+	{ "options", "u8=255,s8=-128,u64=7,flag,text=abc,ids=1-5,error=EIO" },
+};
+
+static struct filter_slots *in_kernel, *in_process;
+static uint64_t random_state;
+
+static int make_slots(void **state)
+{
+	struct pst_error error;
+
+	(void)state;
+	if (filter_slots_new(N_SLOTS, SLOT_SIZE, PST_RUN_FILTERS_KERNEL, &in_kernel, &error) < 0) {
+		printf("skipped: %s\n", error.text);
+		exit(77);
+	}
+	assert_int_equal(
+		filter_slots_new(N_SLOTS, SLOT_SIZE, PST_RUN_FILTERS_PROCESS, &in_process, &error),
+		0);
+	return 0;
+}
+
+static int free_slots(void **state)
+{
+	(void)state;
+	in_kernel = filter_slots_free(in_kernel);
+	in_process = filter_slots_free(in_process);
+	return 0;
+}
+
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* -- random calls ------------------------------------------------------------------------------ */
+
+static uint32_t any(uint32_t n)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (uint32_t)(random_state >> 33) % n;
+}
+
+/* Returns a number that programs may compare with: small, round, or any. */
+static uint64_t any_number(void)
+{
+	switch (any(4)) {
+	case 0:
+		return any(10);
+	case 1:
+		return 1ULL << any(64);
+	case 2:
+		return -(uint64_t)any(4096);
+	default:
+		return (uint64_t)any(1u << 31) << 33 | any(1u << 31);
+	}
+}
+
+static void any_name(struct pst_name *name)
+{
+	static const char *const names[] = {
+		".env",   "a", "b",   "src", "x.key", "secret1",      "cz",
+		"ab.pem", "",  "bcd", "xxy", "zz",    "user.guarded", "A long name with blanks.key",
+	};
+	uint32_t len = 0;
+
+	if (any(4)) {
+		len = (uint32_t)snprintf(name->text, sizeof(name->text), "%s",
+					 names[any(N(names))]);
+	} else {
+		for (len = 0; len < any(300) && len < PST_NAME_SIZE - 1; len++)
+			name->text[len] = "abcxyz.*[]k\\e\377"[any(14)];
+		name->text[len] = '\0';
+	}
+	name->len = any(50) ? len : (uint32_t)any_number();
+}
+
+/* Fills a listing, so that programs for directories have something to do. */
+static void any_listing(struct pst_call *call)
+{
+	bool plus = any(2);
+	uint32_t at = 0, head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
+
+	call->in.read.read_flags = plus ? PST_READ_PLUS : 0;
+	while (at + head + 32 < DATA_SIZE && any(12)) {
+		struct fuse_dirent *dirent = (void *)(call->data + at + head - FUSE_NAME_OFFSET);
+
+		dirent->namelen = any(30) ? 1 + any(20) : (uint32_t)any_number();
+		dirent->type = any(13);
+		at += head + ((dirent->namelen & 31) + 7) / 8 * 8;
+	}
+	call->data_len = at;
+}
+
+static void any_data(struct pst_call *call)
+{
+	static const char letters[] = "abcKEY=:\n \"'#/0123\t{},[]";
+
+	for (uint32_t i = 0; i < DATA_SIZE; i++)
+		call->data[i] = letters[any(sizeof(letters))];
+	call->data_len = any(20) ? any(DATA_SIZE + 1) : (uint32_t)any_number();
+	if (call->opcode == FUSE_READDIR && any(4))
+		any_listing(call);
+}
+
+static void any_attr(struct pst_attr *attr)
+{
+	static const uint32_t types[] = { S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, 0 };
+
+	*attr = (struct pst_attr){
+		.ino = any_number(),
+		.size = any(4) ? any(5000) : any_number(),
+		.blocks = any(100),
+		.mode = types[any(N(types))] | any(010000),
+		.nlink = any(3),
+		.uid = any(4),
+		.gid = any(4),
+		.dev_major = any(3),
+		.dev_minor = any(3),
+	};
+}
+
+static void any_names(struct pst_call *call)
+{
+	for (int i = 0; i < 2; i++)
+		any_name(&call->name[i]);
+	for (uint32_t i = 0; i < PST_N_LISTED; i++) {
+		struct pst_name name = { 0 };
+
+		any_name(&name);
+		call->listed[i] = (struct pst_listed){
+			.ino = any_number(),
+			.mode = any(2) ? S_IFREG : S_IFDIR,
+			.len = (uint32_t)strnlen(name.text, PST_LISTED_SIZE - 1),
+		};
+		memcpy(call->listed[i].text, name.text, PST_LISTED_SIZE - 1);
+	}
+}
+
+/* Fills the call of an operation. Members that programs only copy keep their random bytes. */
+static void any_call(struct pst_call *call, uint32_t opcode)
+{
+	uint64_t *word = (uint64_t *)call;
+
+	for (size_t i = 0; i < offsetof(struct pst_call, listed) / 8; i++)
+		word[i] = any(3) ? any(5) : any_number();
+	for (size_t i = 0; i < sizeof(call->out) / 8; i++)
+		((uint64_t *)&call->out)[i] = any(3) ? any(5000) : any_number();
+	any_names(call);
+	call->opcode = opcode;
+	call->error = any(3) ? 0 : -(int32_t)any(200);
+	call->caller = (struct pst_caller){ any(4), any(4), any(100), 0, any(10) };
+	any_attr(&call->node.attr);
+	any_attr(&call->child.attr);
+	any_attr(&call->replaced);
+	any_attr(&call->after.attr);
+	call->node.nodeid = any(30);
+	call->cell = any(2) ? 1 + any(8) : any_number();
+	call->child.cell = any(2) ? call->cell : any_number();
+	call->child.held = any(20) > 0;
+	call->child.known = any(2);
+	call->n_names = any(3);
+	call->n_events = call->delay_us = 0;
+	call->data_size = DATA_SIZE;
+	any_data(call);
+}
+
+/* -- comparing --------------------------------------------------------------------------------- */
+
+struct pair {
+	const char *spec;
+	struct filter *kernel, *process;
+};
+
+static struct pst_call *slot_of(const struct filter_slots *slots, uint32_t slot)
+{
+	return (struct pst_call *)((char *)filter_slots_memory(slots) + slot * SLOT_SIZE);
+}
+
+static void fail_at(const struct pair *pair, enum filter_kind kind, const char *what,
+		    unsigned long long kernel, unsigned long long process)
+{
+	static const char *const kinds[] = { "pre/", "post/", "name " };
+	uint32_t opcode = slot_of(in_process, 1)->opcode;
+
+	fail_msg("%s, %s%s: %s is %llx in the kernel and %llx in the process", pair->spec,
+		 kinds[kind], op_filter_name(opcode) ? op_filter_name(opcode) : "", what, kernel,
+		 process);
+}
+
+static void compare_slots(const struct pair *pair, enum filter_kind kind)
+{
+	const unsigned char *a = (void *)slot_of(in_kernel, 1), *b = (void *)slot_of(in_process, 1);
+	char what[40];
+
+	if (memcmp(a, b, SLOT_SIZE) == 0)
+		return;
+	for (size_t i = 0; i < SLOT_SIZE; i++)
+		if (a[i] != b[i]) {
+			snprintf(what, sizeof(what), "byte %zu of the slot", i);
+			fail_at(pair, kind, what, a[i], b[i]);
+		}
+}
+
+/* Runs a program in both places on the same call. Returns whether it could run. */
+static void run_both(const struct pair *pair, enum filter_kind kind, uint32_t opcode)
+{
+	struct pst_ctx ctx = { .slot = 1 };
+	int in_k, in_p, r_k, r_p;
+
+	if ((kind == FILTER_NAME || opcode == FUSE_LOOKUP) && any(2)) {
+		ctx.first = kind == FILTER_NAME ? 0 : any(PST_N_LISTED);
+		ctx.n_listed = 1 + any(PST_N_LISTED - ctx.first);
+	}
+	memcpy(slot_of(in_kernel, 1), slot_of(in_process, 1), SLOT_SIZE);
+	r_k = filter_run(pair->kernel, kind, opcode, &ctx, &in_k);
+	r_p = filter_run(pair->process, kind, opcode, &ctx, &in_p);
+	if (r_k != r_p)
+		fail_at(pair, kind, "the result of the run", (uint32_t)r_k, (uint32_t)r_p);
+	if (in_k != in_p)
+		fail_at(pair, kind, "the verdict", (uint32_t)in_k, (uint32_t)in_p);
+	compare_slots(pair, kind);
+}
+
+/* Chooses a program of the filter, and an operation of which it may get a call. */
+static void run_any(const struct pair *pair)
+{
+	const struct filter_facts *facts = filter_facts(pair->process);
+	uint32_t opcode = any(64);
+	enum filter_kind kind;
+
+	while (!op_filter_name(opcode))
+		opcode = any(64);
+	for (kind = 0; kind < _FILTER_KINDS; kind++) {
+		uint32_t program = kind == FILTER_NAME ? 0 : opcode;
+
+		if (!(facts->ops[kind] >> program & 1))
+			continue;
+		any_call(slot_of(in_process, 1), opcode);
+		run_both(pair, kind, program);
+	}
+}
+
+/* Returns false if the kernel refuses the filter, as it shall refuse some objects. */
+static bool compare(const char *spec, uint64_t n)
+{
+	struct pair pair = { .spec = spec };
+	struct pst_error error;
+
+	if (filter_load(spec, in_kernel, &pair.kernel, &error) < 0) {
+		print_message("%s: %.200s\n", spec, error.text);
+		return false;
+	}
+	if (filter_load(spec, in_process, &pair.process, &error) < 0)
+		fail_msg("%s: %s", spec, error.text);
+	for (uint64_t i = 0; i < n; i++)
+		run_any(&pair);
+	filter_free(pair.kernel);
+	filter_free(pair.process);
+	return true;
+}
+
+/* Compares an object with each set of options. Returns the number of sets with which it ran. */
+static unsigned int compare_object(const char *dir, const char *file, uint64_t n)
+{
+	char name[64], spec[512];
+	unsigned int n_ran = 0, n_sets = 0;
+
+	snprintf(name, sizeof(name), "%.*s", (int)(strlen(file) - strlen(".bpf.o")), file);
+	/* The kernel refuses these, some only after a second. */
+	if (fnmatch("bad-*", name, 0) == 0 && strcmp(name, "bad-data") != 0)
+		return 0;
+	if (fnmatch(getenv("FILTER_OBJECTS") ? getenv("FILTER_OBJECTS") : "*", name, 0) != 0)
+		return 0;
+	for (size_t i = 0; i < N(options); i++)
+		if (strcmp(options[i].name, name) == 0) {
+			snprintf(spec, sizeof(spec), "%s/%s%s%s", dir, file,
+				 *options[i].options ? "," : "", options[i].options);
+			n_ran += compare(spec, n);
+			n_sets++;
+		}
+	snprintf(spec, sizeof(spec), "%s/%s", dir, file);
+	return n_sets ? n_ran : compare(spec, n);
+}
+
+TEST(programs_do_the_same_in_process_and_kernel, state)
+{
+	_cleanup_(freep) char *dirs = strdup(getenv("PENSTOCK_FILTER_PATH"));
+	unsigned int n_ran = 0;
+	char *rest = dirs, *dir;
+
+	random_state = number("FILTER_SEED", 1);
+	while ((dir = strsep(&rest, ":"))) {
+		DIR *stream = opendir(dir);
+		struct dirent *entry;
+
+		while (stream && (entry = readdir(stream)))
+			if (fnmatch("*.bpf.o", entry->d_name, 0) == 0)
+				n_ran += compare_object(dir, entry->d_name,
+							number("FILTER_CALLS", 300));
+		if (stream)
+			closedir(stream);
+	}
+	print_message("compared %u filters\n", n_ran);
+	assert_true(n_ran >= 1);
+}
+
+TEST_MAIN(make_slots, free_slots)
