@@ -177,22 +177,13 @@ K_TEST(append_goes_to_the_end_below, state)
 {
 	struct kernel *k = start(state, false);
 	struct file file = open_file(k, "file", "", O_RDWR | O_APPEND);
+	struct fuse_entry_out entry;
 
 	expect_appends(k, &file, "file");
 	close_file(k, &file);
-	k_stop(k);
-}
-
-K_TEST(append_to_created_file_goes_to_the_end_below, state)
-{
-	struct kernel *k = start(state, false);
-	struct k_chan *c = &k->chans[0];
-	struct fuse_entry_out entry;
-	struct file file;
-
-	assert_int_equal(
-		k_create(c, K_ROOT, "new", O_RDWR | O_APPEND | O_CREAT, 0644, &entry, &file.open),
-		0);
+	assert_int_equal(k_create(&k->chans[0], K_ROOT, "new", O_RDWR | O_APPEND | O_CREAT, 0644,
+				  &entry, &file.open),
+			 0);
 	file.id = entry.nodeid;
 	file.fh = file.open.fh;
 	expect_appends(k, &file, "new");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Attributes and extended attributes of every file type, and the timeouts of their replies. */
+/*
+ * Sizes, times and extended attributes that no file can have, and the timeouts of replies. The
+ * mount tests compare valid ones with the lower tree (tests/mount/tools/parity/attr.c and xattr.c).
+ */
 #include "kernel.h"
 
 #include <errno.h>
@@ -31,27 +34,6 @@ static uint64_t look_up(struct kernel *k, const char *name)
 
 	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, name, &entry), 0);
 	return entry.nodeid;
-}
-
-K_TEST(getattr_equals_lower, state)
-{
-	struct kernel *k = start(state);
-	struct fuse_attr_out out;
-
-	assert_int_equal(k_getattr(&k->chans[0], K_ROOT, &out), 0);
-	k_expect_same(k, &out.attr, "");
-	for (int i = 0; i < N_KINDS; i++) {
-		uint64_t id = look_up(k, kinds[i]);
-
-		assert_int_equal(k_getattr(&k->chans[0], id, &out), 0);
-		k_expect_same(k, &out.attr, kinds[i]);
-		assert_int_equal(out.attr_valid, 1);
-	}
-	/* Nothing is cached here, so the next look shows the change of the lower file. */
-	k_file_below(k, "file", "longer than it was before");
-	assert_int_equal(k_getattr(&k->chans[0], look_up(k, "file"), &out), 0);
-	k_expect_same(k, &out.attr, "file");
-	k_stop(k);
 }
 
 static int set(struct kernel *k, uint64_t id, const struct fuse_setattr_in *in,

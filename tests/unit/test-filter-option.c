@@ -480,31 +480,6 @@ TEST(damaged_object_does_not_crash_the_loader, state)
 	unlink(path);
 }
 
-/* Files that are not regular or are too large are refused without waiting. */
-TEST(fifo_device_and_huge_file_are_refused, state)
-{
-	char path[] = "/tmp/penstock-test-XXXXXX", fifo[64];
-	struct pst_error error;
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, 1 << 30), 0);
-	close(fd);
-	snprintf(fifo, sizeof(fifo), "%s.o", path);
-	assert_int_equal(mkfifo(fifo, 0600), 0);
-	for (int i = 0; i < 3; i++) {
-		const char *const what[] = { path, fifo, "/dev/zero" };
-		const char *const why[] = { "too large", "not a regular file",
-					    "not a regular file" };
-		_cleanup_(load_fini) struct load load = { 0 };
-
-		assert_true(load_open(&load, what[i], &error) < 0);
-		assert_non_null(strstr(error.text, why[i]));
-	}
-	unlink(fifo);
-	unlink(path);
-}
-
 int main(void)
 {
 	if (!getenv("PENSTOCK_FILTER_PATH")) {

@@ -28,8 +28,6 @@ static int parse(struct mount_options *options, enum options_dialect dialect,
 	return options_parse(options, dialect, argc, argv, error);
 }
 
-static const char *const flags_of_mount_8 = "rw,nosuid,nodev,noexec,relatime,x-systemd.automount";
-
 /* Each row: an option list, and the resulting members of the view's options. */
 TEST(option_list_sets_members_of_view_options, state)
 {
@@ -297,25 +295,6 @@ TEST(incomplete_or_unknown_words_are_refused, state)
 		assert_int_equal(parse(&options, OPTIONS_COMMAND, &error, lines[i]), -EINVAL);
 		assert_true(error.text[0]);
 	}
-}
-
-/* mount(8) runs `mount.penstock SPEC DIR -sfnv -N ns -o opts -t type`. */
-TEST(helper_takes_options_of_mount_8, state)
-{
-	_cleanup_(options_fini) struct mount_options options;
-	struct pst_error error;
-
-	assert_int_equal(parse(&options, OPTIONS_HELPER, &error,
-			       (const char *[]){ "/a", "/b", "-fnv", "-N", "123", "-o",
-						 flags_of_mount_8, "-t", "fuse.penstock", NULL }),
-			 0);
-	assert_true(options.fake);
-	assert_false(options.foreground);
-	assert_true(options.verbose);
-	assert_int_equal(options.log_level, PST_LOG_INFO);
-	assert_string_equal(options.namespace, "123");
-	assert_int_equal(options.view.mount_flags, PST_MOUNT_NOSUID | PST_MOUNT_NODEV |
-							   PST_MOUNT_NOEXEC | PST_MOUNT_RELATIME);
 }
 
 /* -s ignores unknown options, and still refuses wrong values of known ones. */
