@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * File locks: within the view (locks=local), or on the lower file, where those who work below see
- * them (locks=lower).
+ * File locks: within the view (locks=local), or on the lower file, so that programs which use the
+ * lower tree see them, too (locks=lower).
  *
- * A lock on the lower file names the lower file, so that it ends with it. The kernel compares the
- * request's file with the one it calls for, so the request gets the lower file for the call only;
- * what waits in the lower inode's list is the request itself.
+ * A lock on the lower file has flc_file of the lower file, so that it ends when that file is
+ * closed. The kernel compares flc_file of a request with the file of the call. So the request has
+ * the lower file during the call only. A request that waits is itself in the list of the lower
+ * inode.
  */
 #include "op.h"
 
@@ -28,7 +29,10 @@ static int lock_lower(struct file *file, int cmd, struct file_lock *fl, bool flo
 	return ret;
 }
 
-/* The same, but waits for the lock if fcntl(2) would: programs then see it once. */
+/*
+ * The same, but waits for the lock, as fcntl(2) does. So the programs of filters run once, and not
+ * again when the lock is granted.
+ */
 static int lock_and_wait(struct file *file, int cmd, struct file_lock *fl, bool flock)
 {
 	int ret;
@@ -61,7 +65,7 @@ static int take_lk(const struct fuse_file_lock *lk, struct file_lock *fl)
 	return 0;
 }
 
-/* Programs see the locks that the lower file gets. While one waits, it has no slot. */
+/* Runs the operation on the lower file with its programs. It has no slot while it waits. */
 static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl,
 		       bool flock)
 {
@@ -112,10 +116,10 @@ int pst_lock(struct file *file, int cmd, struct file_lock *fl)
 }
 
 /*
- * Removes all POSIX locks that the lower file of a file of the view still has, when that file is
- * released: none may stay, because each points to the lower file. Those of open file descriptions
- * end here. Others are left if one thread locks a file while another closes it: fcntl(2) notices
- * that, but looks for the lock in the inode of the view.
+ * Removes all POSIX locks of the lower file when the file of the view is released. None may stay,
+ * because each lock points to the lower file. Locks of open file descriptions end here. A lock of a
+ * process is left if one thread locks the file while another closes it: fcntl(2) notices that, but
+ * looks for the lock in the inode of the view.
  */
 void pst_unlock_all(struct file *file)
 {

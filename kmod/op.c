@@ -2,10 +2,10 @@
 /*
  * Runs the programs before and after an operation on an inode of the view.
  *
- * An operation asks pst_asks() if filters see it, fills op.in and the other members, and calls
- * pst_before(), then does what it does below, then pst_after(). In between it has no slot, because
- * the lower file system may wait for others; the state of the call stays in op->call, and goes back
- * into a slot for the programs after the operation.
+ * A caller asks pst_asks() if filters see the operation, fills op.in and the other members, calls
+ * pst_before(), runs the operation on the lower file system, and calls pst_after(). In between the
+ * operation has no slot, because the lower file system may wait. The state of the call is kept in
+ * op->call, and goes back into a slot for the programs after the operation.
  */
 #include "filters.h"
 #include "op.h"
@@ -38,7 +38,7 @@ bool pst_op_init(struct pst_op *op, struct inode *inode, struct inode *inode2, u
 
 /* ---- data and results -------------------------------------------------------------------- */
 
-/* Makes the data of the request those of the operation. They are copied out of the slot. */
+/* Copies the data that programs have left in the slot. The operation then uses the copy. */
 static int take_data(struct pst_op *op, const struct filter_call *call)
 {
 	char *copy = kvmalloc(call->data_len + 1, GFP_KERNEL_ACCOUNT);
@@ -47,7 +47,7 @@ static int take_data(struct pst_op *op, const struct filter_call *call)
 		return -ENOMEM;
 	memcpy(copy, call->slot->data, call->data_len);
 	copy[call->data_len] = '\0';
-	/* Other programs could write to it after the core has looked at it. */
+	/* Another program may have written to the slot after the core has checked the text. */
 	if (call_has_text(call->op) && strlen(copy) != call->data_len) {
 		kvfree(copy);
 		return -EIO;
@@ -58,13 +58,13 @@ static int take_data(struct pst_op *op, const struct filter_call *call)
 	return 0;
 }
 
-/* Returns the bytes of op->out. For an extended attribute out has its size. */
+/* Returns the size of op->out. For an extended attribute, op->out has the size of the value. */
 static size_t out_size(const struct filter_call *call)
 {
 	return call->op->result_size ? call->op->result_size : sizeof(struct fuse_getxattr_out);
 }
 
-/* Takes over the result that programs have made or changed. */
+/* Copies the result that programs have made or changed from the slot to the operation. */
 static void take_result(struct pst_op *op, const struct filter_call *call)
 {
 	if (op->out)
@@ -75,7 +75,7 @@ static void take_result(struct pst_op *op, const struct filter_call *call)
 	memcpy(op->answer, call->slot->data, op->answer_len);
 }
 
-/* The opposite: shows the result of the operation to programs. */
+/* Copies the result of the operation to the slot, for the programs after it. */
 static void give_result(const struct pst_op *op, struct filter_call *call)
 {
 	if (op->out) {
@@ -114,13 +114,13 @@ struct slot *pst_op_slot(const struct pst_op *op)
 		call->type2 = op->inode2->i_mode & S_IFMT;
 	}
 	call->filters = op->filters;
-	/* A file is closed for no caller, as the daemon's programs see it. */
+	/* The close of a file has no caller, as in the FUSE engine. */
 	if (call->op->flags & OP_CLOSES)
 		call->caller = (struct pst_caller){};
 	call->arg = &op->in;
 	call->name[0] = op->name[0];
 	call->name[1] = op->name[1];
-	/* A value that is longer than a slot is longer than any file system takes. */
+	/* No file system takes a value that is longer than a slot. */
 	call->data = (char *)op->data; /* moved, not changed */
 	call->data_len = min_t(size_t, op->data_len, call->slot_room);
 	return slot;
@@ -135,8 +135,8 @@ int pst_op_bad(const struct pst_op *op, bool before, const char *what)
 }
 
 /*
- * Checks who the caller is after the programs. The lower file system is asked as the caller, so
- * only an operation that can act for somebody else can use other IDs.
+ * Checks the caller's IDs, which programs may have changed. The lower file system is called with
+ * the credentials of the task, so only operations with may_act can use other IDs.
  */
 static int check_caller(const struct pst_op *op, const struct filter_call *call)
 {
@@ -169,14 +169,14 @@ static int run_before(struct pst_op *op, struct filter_call *call)
 	return r;
 }
 
-/* Checks if programs have to see the operation before it is done. */
+/* Returns true if programs must run before the operation, or its attributes must be read. */
 static bool asks_before(const struct pst_op *op, const struct op *row)
 {
 	return (op->chain->pre[op->opcode] & op->filters) || row->n_entries ||
 	       (row->flags & OP_CHANGES && op->chain->want_attr & op->filters);
 }
 
-/* Checks if the state of the call is used when the slot is given back; a trace uses it, too. */
+/* Returns true if the programs after the operation, or a trace, need the state of the call. */
 static bool needs_state(const struct pst_op *op, const struct op *row)
 {
 	return op->keep || pst_trace_is_read(pst_sb(op->inode->i_sb)) ||
@@ -219,7 +219,7 @@ int pst_before(struct pst_op *op)
 
 /* ---- after ------------------------------------------------------------------------------- */
 
-/* Fills a slot with an operation that no program has seen before it was done. */
+/* Fills a slot for the programs after an operation that had no program before it. */
 static int begin_after(const struct pst_op *op, struct filter_call *call)
 {
 	int r = call_fill_save(call);
@@ -233,11 +233,11 @@ static int begin_after(const struct pst_op *op, struct filter_call *call)
 	return 0;
 }
 
-/* Fills the slot that the call of the operation has got back. */
+/* Fills the slot again for the programs after the operation. */
 static void fill_again(const struct pst_op *op, struct filter_call *call)
 {
 	call_fill_again(call, op->refused == 0);
-	/* If the operation was refused, op->data are those that came, and may be shorter. */
+	/* If the operation was refused, op->data is the caller's, and may be shorter. */
 	if (call->op->data_max)
 		memcpy(call->slot->data, op->data, min(call->data_len, op->data_len));
 }
@@ -292,10 +292,10 @@ int pst_op_after(struct pst_op *op, int r)
 /* ---- acting for others ------------------------------------------------------------------- */
 
 /*
- * Returns the credentials of the task that mounted the view with the IDs of the caller, or those
- * that a program has given it; for put_cred(). For what a filter wants and the caller has not to be
- * allowed to do. Limits hold for the caller all the same: quota, and blocks that are reserved for
- * root. NULL: no memory.
+ * Returns credentials for an operation that a filter allows although the caller may not do it:
+ * those of the task that mounted the view, with the IDs of the caller or the IDs that a program has
+ * set. Limits still apply to the caller: quota, and blocks that are reserved for root. The caller
+ * must put_cred() them. Returns NULL if there is no memory.
  */
 struct cred *pst_op_cred(const struct pst_op *op)
 {

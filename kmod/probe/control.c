@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Compiles on every kernel: the build stops where it does not, because then no probe says
- * anything.
+ * Compiles on every kernel. If it does not, the build stops, because then the results of the other
+ * probes mean nothing.
  */
 
 int probe(struct inode *inode);
