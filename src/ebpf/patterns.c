@@ -39,7 +39,8 @@ static int add_row(struct patterns *patterns, const struct pst_pattern *row,
 		void *rows = reallocarray(patterns->rows, room, sizeof(*patterns->rows));
 
 		if (!rows)
-			return error_set(error, -ENOMEM, "no memory for %zu patterns", room);
+			return error_set(error, -ENOMEM, "out of memory: the list has %zu patterns",
+					 room);
 		patterns->rows = rows;
 		patterns->room = room;
 	}
@@ -74,10 +75,14 @@ static int parse_list(char *list, struct pattern **ret_rows, size_t *ret_n, stru
 	for (const char *p = list; *p; p++)
 		room += *p == ':';
 	if (room > MAX_ROWS)
-		return error_set(error, -E2BIG, "more than %d patterns", MAX_ROWS);
+		return error_set(
+			error, -E2BIG,
+			"the list has more than %d patterns: replace some by a glob that matches "
+			"them",
+			MAX_ROWS);
 	rows = calloc(room, sizeof(*rows));
 	if (!rows)
-		return error_set(error, -ENOMEM, "no memory for %zu patterns", room);
+		return error_set(error, -ENOMEM, "out of memory: the list has %zu patterns", room);
 	while (rest) {
 		const char *text = parse_part(&rest, ':', false);
 		int r = pattern_check_name(text, error);

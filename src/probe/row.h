@@ -6,7 +6,7 @@
 
 struct pst_probe;
 
-/* The rows so far. n_rows counts all; rows has as many of the first as there is room for. */
+/* The rows that were added: n_rows is their number, and *rows has the first ones, at most room. */
 struct probe {
 	struct pst_probe *rows;
 	size_t room;
@@ -17,5 +17,5 @@ struct probe {
 void probe_row(struct probe *probe, const char *name, bool on, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Returns whether the kernel has at least this release. */
+/* Returns true if the kernel has at least this release. */
 bool probe_kernel_is(unsigned int major, unsigned int minor);

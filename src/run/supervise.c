@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The process that the user started, while the command runs. Its shell waits for it, so it stands
- * for the command: it stops when the command has stopped, and passes on the signals that it got
- * alone. Signals of the terminal (SI_KERNEL) reach the command, which is in the same process group,
- * from the kernel. No locks.
+ * The process of `penstock run`, while the command runs. The shell waits for this process and not
+ * for the command. So this process stops when the command has stopped, and passes signals on to the
+ * command, except signals of the terminal (SI_KERNEL): the kernel sends these to the whole process
+ * group, to which the command belongs. No locks.
  */
 #include "run/supervise.h"
 #include "run/note.h"

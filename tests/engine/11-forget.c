@@ -16,7 +16,7 @@ static struct kernel *start(void **state)
 }
 
 /* Every operation that returns an entry, once each; one FORGET takes all counts back. */
-K_TEST(one_forget_takes_back_one_entry, state)
+K_TEST(each_entry_counts_one_lookup, state)
 {
 	struct kernel *k = start(state);
 	struct k_chan *c = &k->chans[0];

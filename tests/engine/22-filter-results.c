@@ -571,7 +571,7 @@ static void make_up(struct pst_call *call)
 	call->data_len = FUSE_NAME_OFFSET_DIRENTPLUS + 8;
 }
 
-K_TEST(made_up_listing_names_no_files, state)
+K_TEST(invented_entry_has_no_node, state)
 {
 	static struct k_answer answer;
 	struct filter_view view = start(state, "both");

@@ -303,7 +303,7 @@ once_masked_files_are_written_where_allowed() {
 }
 
 # After a rename in the lower tree the next lookup decides by the new name.
-each_name_below_decides_at_the_next_lookup() {
+each_name_in_lower_decides_at_the_next_lookup() {
 	lower ext4
 	echo hunter2 | tee "$LOWER/.env" > "$LOWER/plain"
 	filtered_view mask,names=.env

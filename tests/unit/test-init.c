@@ -150,7 +150,7 @@ TEST(extra_feature_is_negotiated_where_offered, state)
 }
 
 /* Flags from bit 32 on count only with FUSE_INIT_EXT and an argument that is long enough. */
-TEST(second_word_needs_flag_and_argument, state)
+TEST(features_from_bit_32_on_need_init_ext, state)
 {
 	static const struct offer offer = { 7, 45, NEW, false };
 	struct fuse_init_out out;
