@@ -22,6 +22,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
+#include "util/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,10 @@
 #define CAPS_CONTROL                                                                               \
 	(CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_BPF) | CAP_BIT(CAP_PERFMON) |                        \
 	 CAP_BIT(CAP_SYS_RESOURCE) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 
 #define N_SESSIONS 16
 #define N_SLOW     12  /* slow verbs that may run at the same time */
@@ -222,14 +227,27 @@ static void session_stop(struct session *session)
 
 /* ---- the accepting thread ---- */
 
+/*
+ * Returns whether the client is root or the user who mounted the view, in the user namespace of
+ * this process: a command of `penstock run` must not change the filters of views outside of its
+ * own. The descriptor of the client's process shows that its number was not given to another
+ * process.
+ */
 static bool is_allowed(int fd)
 {
+	_cleanup_(fd_closep) int process = -1;
 	struct ucred credentials;
-	socklen_t len = sizeof(credentials);
+	socklen_t len = sizeof(credentials), size = sizeof(process);
+	struct pollfd ended = { .events = POLLIN };
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0 ||
+	    (credentials.uid != 0 && credentials.uid != geteuid()))
 		return false;
-	return credentials.uid == 0 || credentials.uid == geteuid();
+	/* Linux 6.5 has these descriptors. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &process, &size) < 0 && errno != ENOPROTOOPT)
+		return false;
+	ended.fd = process;
+	return proc_in_our_user_namespace((uint32_t)credentials.pid) && poll(&ended, 1, 0) == 0;
 }
 
 /* Returns whether the client has sent something that the session's thread has not seen yet. */
@@ -296,7 +314,8 @@ static int accept_client(struct ctl_server *server)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	if (!is_allowed(fd)) {
 		send_error(fd, -EPERM,
-			   "only root and the user who mounted the view may send requests",
+			   "only root and the user who mounted the view may send requests, and not "
+			   "from another user namespace, such as that of `penstock run`",
 			   line_deadline(0));
 		return 0;
 	}

@@ -32,18 +32,6 @@ static bool next_number(const char **at, uint32_t *ret_number)
 	return *end != 0;
 }
 
-/*
- * Returns true if a process is in the daemon's user namespace. Capabilities in another one have no
- * effect on LOWER.
- */
-static bool in_our_user_namespace(uint32_t pid)
-{
-	char ours[1024], theirs[1024];
-
-	return fd_read_file("/proc/self/uid_map", ours, sizeof(ours)) > 0 &&
-	       proc_read(pid, "uid_map", theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
-}
-
 /* Returns the user ID for file access from a thread's status, or UINT32_MAX if there is none. */
 static uint32_t fsuid_of(const char *status)
 {
@@ -78,7 +66,8 @@ void caller_read(const struct fs_caller *caller, struct caller_facts *ret_facts)
 		return;
 	}
 	ret_facts->caps = proc_mask(status, "\nCapEff:");
-	if (ret_facts->caps && !in_our_user_namespace(caller->pid))
+	/* Capabilities in another user namespace have no effect on LOWER. */
+	if (ret_facts->caps && !proc_in_our_user_namespace(caller->pid))
 		ret_facts->caps = 0;
 	line = proc_field(status, "\nGroups:");
 	ret_facts->n_groups = 0;

@@ -51,26 +51,27 @@ static _Noreturn void fail(int fd, int code, const char *text)
 
 /* -- the command ------------------------------------------------------------------------------ */
 
-static _Noreturn void exec_command(char **command, const sigset_t *mask, int fd)
+static _Noreturn void exec_command(const struct init_options *options, int fd)
 {
+	char **command = options->command;
 	char text[512];
 	int error;
 
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigprocmask(SIG_SETMASK, &options->mask, NULL);
 	execvp(command[0], command);
 	error = errno;
 	snprintf(text, sizeof(text), "cannot run %.200s: %s", command[0], strerror(error));
 	fail(fd, error == ENOENT ? RUN_NOT_FOUND : RUN_NOT_STARTED, text);
 }
 
-static pid_t start_command(char **command, const sigset_t *mask, int fd)
+static pid_t start_command(const struct init_options *options, int fd)
 {
 	pid_t child = fork();
 
 	if (child < 0)
 		fail(fd, RUN_FAILED, "cannot start a process for the command");
 	if (child == 0)
-		exec_command(command, mask, fd);
+		exec_command(options, fd);
 	return child;
 }
 
@@ -117,7 +118,7 @@ static void reap(struct init *init)
 	}
 }
 
-_Noreturn void init_main(char **command, const char *cwd, const sigset_t *mask, int fd)
+_Noreturn void init_main(const struct init_options *options, int fd)
 {
 	struct init init = { .fd = fd };
 	struct pst_error error = { 0 };
@@ -125,12 +126,12 @@ _Noreturn void init_main(char **command, const char *cwd, const sigset_t *mask, 
 	struct note note;
 	sigset_t all;
 
-	if (namespaces_of_command(fd, &error) < 0)
+	if (namespaces_of_command(options->tree, fd, &error) < 0)
 		fail(fd, RUN_FAILED, error.text);
-	if (chdir(cwd) < 0) {
+	if (chdir(options->cwd) < 0) {
 		snprintf(error.text, sizeof(error.text),
-			 "the working directory %.300s cannot be entered in the view: %s", cwd,
-			 strerror(errno));
+			 "the working directory %.300s cannot be entered in the view: %s",
+			 options->cwd, strerror(errno));
 		fail(fd, RUN_FAILED, error.text);
 	}
 	/* After the last change of credentials, because these clear both. */
@@ -142,7 +143,7 @@ _Noreturn void init_main(char **command, const char *cwd, const sigset_t *mask, 
 	init.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (init.signal_fd < 0)
 		fail(fd, RUN_FAILED, "cannot wait for signals");
-	init.command = start_command(command, mask, fd);
+	init.command = start_command(options, fd);
 	descriptors_keep(fd, init.signal_fd);
 	descriptors_detach(true);
 	if (chdir("/") < 0)

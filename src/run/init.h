@@ -3,9 +3,17 @@
 /* The first process of the command's PID namespace. */
 #include <signal.h>
 
+struct tree;
+
+struct init_options {
+	char **command;          /* ended by NULL */
+	const struct tree *tree; /* below the view */
+	const char *cwd;         /* the working directory of the command */
+	sigset_t mask;           /* its signal mask */
+};
+
 /*
- * Enters the namespaces of the command, starts it in the directory cwd with the signal mask of the
- * caller of `penstock run`, and sends notes about it over fd until it ends. The kernel then kills
- * what the command has left behind. Does not return.
+ * Enters the namespaces of the command, starts it, and sends notes about it over fd until it ends.
+ * The kernel then kills what the command has left behind. Does not return.
  */
-_Noreturn void init_main(char **command, const char *cwd, const sigset_t *mask, int fd);
+_Noreturn void init_main(const struct init_options *options, int fd);

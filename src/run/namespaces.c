@@ -13,6 +13,7 @@
  */
 #include "run/namespaces.h"
 #include "run/note.h"
+#include "run/other-paths.h"
 #include "run/root-only.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -55,8 +56,9 @@ static int write_file(const char *path, const char *text)
 
 /*
  * Makes the map that gives each ID of this namespace the same number in the next one. Splits the
- * first ID off its extent: caller.c takes processes whose maps equal the daemon's for processes in
- * the daemon's user namespace, whose capabilities count below.
+ * first ID off its extent: proc_in_our_user_namespace() takes processes with equal maps for
+ * processes in one namespace, whose capabilities count in the tree below, and who may send requests
+ * to the control sockets of views.
  */
 static int identity_map(const char *own, char *ret_map)
 {
@@ -115,7 +117,7 @@ static int mount_proc(struct pst_error *error)
 		strerror(errno));
 }
 
-int namespaces_of_command(int fd, struct pst_error *error)
+int namespaces_of_command(const struct tree *tree, int fd, struct pst_error *error)
 {
 	struct note note;
 	int r;
@@ -123,7 +125,9 @@ int namespaces_of_command(int fd, struct pst_error *error)
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_set(error, -errno, "cannot make a mount namespace for the command: %s",
 				 strerror(errno));
-	r = mount_proc(error);
+	r = other_paths_cover(tree, error);
+	if (r == 0)
+		r = mount_proc(error);
 	if (r == 0 && geteuid() == 0)
 		r = root_only_close(error);
 	if (r < 0)

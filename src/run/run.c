@@ -17,6 +17,7 @@
 #include "run/init.h"
 #include "run/namespaces.h"
 #include "run/note.h"
+#include "run/other-paths.h"
 #include "run/serve.h"
 #include "run/supervise.h"
 #include "run/terminal.h"
@@ -59,8 +60,7 @@ static pid_t start_view(const struct run_options *options, int *ret_fd, struct p
 }
 
 /* Starts the first process of the command. Returns its ID with *ret_fd, or -errno and *error. */
-static pid_t start_init(const struct run_options *options, const char *cwd, const sigset_t *mask,
-			int *ret_fd, struct pst_error *error)
+static pid_t start_init(const struct init_options *options, int *ret_fd, struct pst_error *error)
 {
 	int fds[2], r = note_pair(fds);
 	pid_t child;
@@ -74,7 +74,7 @@ static pid_t start_init(const struct run_options *options, const char *cwd, cons
 		return error_set(error, -errno, "cannot start a process: %s", strerror(errno));
 	if (child == 0) {
 		close(fds[0]);
-		init_main(options->command, cwd, mask, fds[1]);
+		init_main(options, fds[1]);
 	}
 	close(fds[1]);
 	*ret_fd = fds[0];
@@ -93,9 +93,10 @@ static void reap(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
-static int run(const struct run_options *options, const char *cwd, const sigset_t *mask,
+static int run(const struct run_options *options, struct init_options *init_options,
 	       struct run_end *end, struct pst_error *error)
 {
+	_cleanup_(tree_fini) struct tree tree = { 0 };
 	_cleanup_(fd_closep) int view_fd = -1;
 	_cleanup_(fd_closep) int init_fd = -1;
 	struct supervised supervised;
@@ -104,12 +105,15 @@ static int run(const struct run_options *options, const char *cwd, const sigset_
 
 	if (r == 0)
 		r = namespaces_of_view(error);
+	if (r == 0)
+		r = tree_find(options->view->lower, &tree, error);
 	if (r < 0)
 		return r;
 	view = start_view(options, &view_fd, error);
 	if (view < 0)
 		return view;
-	init = start_init(options, cwd, mask, &init_fd, error);
+	init_options->tree = &tree;
+	init = start_init(init_options, &init_fd, error);
 	if (init > 0) {
 		descriptors_keep(view_fd, init_fd);
 		descriptors_detach(false);
@@ -130,16 +134,17 @@ void run_command(const struct run_options *options, struct run_end *ret_end)
 {
 	_cleanup_(freep) char *cwd = getcwd(NULL, 0);
 	struct pst_error error = { 0 };
-	sigset_t all, mask;
+	struct init_options init = { .command = options->command, .cwd = cwd };
+	sigset_t all;
 
 	*ret_end = (struct run_end){ 0 };
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &mask);
+	sigprocmask(SIG_BLOCK, &all, &init.mask);
 	if (!cwd || cwd[0] != '/')
 		error_set(&error, -ENOENT,
 			  "the working directory has been removed, or is outside "
 			  "of the root directory");
-	else if (run(options, cwd, &mask, ret_end, &error) == 0)
+	else if (run(options, &init, ret_end, &error) == 0)
 		return;
 	ret_end->code = RUN_FAILED;
 	snprintf(ret_end->text, sizeof(ret_end->text), "%s", error.text);

@@ -17,6 +17,14 @@ int proc_read(uint32_t pid, const char *file, char *buf, size_t size)
 	return fd_read_file(path, buf, size);
 }
 
+bool proc_in_our_user_namespace(uint32_t pid)
+{
+	char ours[1024], theirs[1024];
+
+	return fd_read_file("/proc/self/uid_map", ours, sizeof(ours)) > 0 &&
+	       proc_read(pid, "uid_map", theirs, sizeof(theirs)) > 0 && strcmp(ours, theirs) == 0;
+}
+
 const char *proc_field(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);

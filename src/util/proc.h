@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Reads files of /proc about a process or thread. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,12 @@
  * PID namespace.
  */
 int proc_read(uint32_t pid, const char *file, char *buf, size_t size);
+/*
+ * Returns whether a process is in this process's user namespace, by their maps; false if the
+ * process has ended. A namespace in which each user has the number that it has outside is taken for
+ * the same, but those of `penstock run` are not (src/run/namespaces.c).
+ */
+bool proc_in_our_user_namespace(uint32_t pid);
 /*
  * Returns the text after key, which must begin with a newline ("\nUid:"); NULL if the text has no
  * such line.

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# The view of penstock run is a boundary: no way leads from the command to the tree below the view
+# or to the process that serves it. Each case tries one way (tools/attack.py) in the view, where it
+# must reach nothing, and then in a mount namespace with the same view, where it must reach
+# something.
+
+# Makes the tree, and sets the words that name a file below the view: path, device and inode.
+boundary() {
+	real || skip "about the program"
+	lower ext4
+	mkdir "$LOWER/sub"
+	echo SECRET=hunter2 > "$LOWER/.env"
+	chmod a+rwX "$LOWER" "$LOWER/sub" "$LOWER/.env"
+	FILE_BELOW=("$LOWER/.env" $(stat -c '%d %i' "$LOWER/.env"))
+	cp "$TESTS/tools/attack.py" "$T/attack.py"
+	chmod 755 "$T" "$T/attack.py"
+	cd "$LOWER" || fail "no tree"
+}
+
+# Tries a way in a view of penstock run; fails if the way reaches something.
+withstands() { # WAY [ARG...]
+	"$PENSTOCK" run "$LOWER" -- python3 "$T/attack.py" "$1" "${FILE_BELOW[@]}" "${@:2}" \
+		> "$T/$1.out" 2>&1
+	echo "$1: $(tail -n 3 "$T/$1.out")"
+	grep -q '^tried [1-9]' "$T/$1.out" ||
+		fail "$1 did not try: $(tail -n 5 "$T/$1.out")"
+	grep -E '^(reached|did)' "$T/$1.out" && fail "$1 gets around the view: $(grep -E \
+		'^(reached|did)' "$T/$1.out" | head -n 3)"
+	return 0
+}
+
+# Tries a way in a mount namespace; fails if the way reaches nothing, because then the test shows
+# nothing.
+reaches() { # WAY [ARG...]
+	LOWER=$LOWER unshare -m --propagation private bash -c '
+		"$PENSTOCK" mount "$LOWER" "$LOWER" || exit 2
+		pid=$("$PENSTOCK" stat "$LOWER" | sed -n "s/^process *\\([0-9]*\\).*/\\1/p")
+		cd "$LOWER" && python3 "$@"
+		kill -KILL "$pid"' _ "$T/attack.py" "$1" "${FILE_BELOW[@]}" \
+		"${@:2}" > "$T/$1.open" 2>&1
+	grep -qE '^(reached|did)' "$T/$1.open" ||
+		fail "$1 reaches nothing without a boundary: $(tail -n 5 "$T/$1.open")"
+	rm -f /run/penstock/*.sock
+}
+
+# Starts a run whose command waits, and sets SERVER to the process of its view.
+waiting_run() {
+	"$PENSTOCK" run "$LOWER" -- sh -c 'echo > begun; exec sleep 1000' &
+	RUN=$!
+	within 10 test -e begun || fail "the command has not started"
+	rm begun
+	SERVER=$(pgrep -P $RUN | head -n 1)
+}
+
+end_waiting_run() {
+	kill $RUN
+	wait $RUN 2> /dev/null
+}
+
+once_processes_in_proc_lead_nowhere() {
+	boundary
+	mkdir "$T/proc"
+	mount -t proc none "$T/proc"
+	withstands proc "$T/proc"
+	(cd "$LOWER" && exec sleep 30) &
+	reaches proc "$T/proc"
+	kill $!
+}
+
+once_memory_of_the_view_is_out_of_reach() {
+	boundary
+	mkdir "$T/proc"
+	mount -t proc none "$T/proc"
+	waiting_run
+	withstands memory "$T/proc" "$SERVER" $RUN
+	reaches memory "$T/proc" "$SERVER" $RUN
+	end_waiting_run
+}
+
+once_view_cannot_be_unmounted_or_moved() {
+	boundary
+	withstands unmount
+	reaches unmount
+}
+
+once_inherited_descriptors_are_closed() {
+	boundary
+	exec 5< "$LOWER" 6< "$LOWER/.env" 7<> "$LOWER/.env"
+	withstands inherited
+	reaches inherited
+	exec 5<&- 6<&- 7<&-
+	refused 'standard input is a directory' "$PENSTOCK" run -- true < "$LOWER"
+}
+
+once_file_handles_open_nothing_below() {
+	boundary
+	act handle save "$LOWER/.env" "$T/saved" || fail "no handle"
+	chmod 644 "$T/saved"
+	withstands handle "$T/saved"
+	reaches handle "$T/saved"
+}
+
+once_signals_do_not_reach_the_view() {
+	boundary
+	waiting_run
+	withstands signals "$SERVER" $RUN
+	# The numbers are right: outside they reach the view, which ends the command.
+	check kill -KILL "$SERVER"
+	wait $RUN 2> /dev/null
+	equal $? 125 "status"
+}
+
+once_devices_of_disks_cannot_be_opened() {
+	boundary
+	mkdir "$T/dev"
+	mount -t tmpfs none "$T/dev"
+	withstands devices "$T/dev"
+	reaches devices "$T/dev"
+}
+
+once_settings_of_the_kernel_are_read_only() {
+	boundary
+	mkdir "$T/proc"
+	mount -t proc none "$T/proc"
+	withstands settings "$T/proc"
+	reaches settings "$T/proc"
+}
+
+once_characters_cannot_be_put_into_the_terminal() {
+	boundary
+	[ "$(cat /proc/sys/dev/tty/legacy_tiocsti 2> /dev/null)" != 0 ] ||
+		skip "the kernel forbids TIOCSTI to all"
+	script -qec "'$PENSTOCK' run -- python3 $T/attack.py terminal ${FILE_BELOW[*]}" \
+		/dev/null < /dev/null > "$T/terminal" 2>&1
+	check grep -q '^tried 6' "$T/terminal"
+	check not grep -q 'did ioctl' "$T/terminal"
+	script -qec "python3 $T/attack.py terminal ${FILE_BELOW[*]}" /dev/null < /dev/null \
+		> "$T/terminal.open" 2>&1
+	check grep -q 'did ioctl' "$T/terminal.open"
+}
+
+once_other_mounts_of_the_tree_show_the_view() {
+	boundary
+	mkdir "$T"/{whole,part,above} "$LOWER/sub/hidden"
+	echo SECRET=hunter2 > "$LOWER/sub/hidden/.env"
+	mount --bind "$LOWER" "$T/whole"
+	mount --bind "$LOWER/sub" "$T/part"
+	mount --bind "$FS" "$T/above"
+	local others=("$T/whole/.env" "$T/above/lower/.env")
+	withstands paths "${others[@]}"
+	reaches paths "${others[@]}"
+	equal "$("$PENSTOCK" run "$LOWER" -- sh -c 'echo new > "$0/sub/f" && cat "$1/f"' \
+		"$LOWER" "$T/part")" new "file of a part"
+	need_filters
+	mkdir "$T/secret"
+	mount --bind "$LOWER/sub/hidden" "$T/secret"
+	check grep -q hunter2 "$T/secret/.env"
+	equal "$("$PENSTOCK" run --hide hidden:.env "$LOWER" -- sh -c 'ls -A "$@"' _ "$T/secret" \
+		"$T/whole")" "$T/secret:
+
+$T/whole:
+sub" "listing of what is hidden"
+}
+
+# The command can ask neither its own view nor another one.
+once_control_sockets_refuse_the_command() {
+	need_filters
+	boundary
+	mkdir "$T/mnt"
+	view -r "$LOWER" "$T/mnt"
+	chain add audit || fail "no filter"
+	"$PENSTOCK" run "$LOWER" -- sh -c '
+		for view; do
+			"$PENSTOCK" filter list "$view" && echo did
+			"$PENSTOCK" filter remove "$view" audit && echo did
+			"$PENSTOCK" filter add "$view" readonly && echo did
+		done' _ "$LOWER" "$VIEW" > "$T/said" 2>&1
+	cat "$T/said"
+	check not grep -q '^did' "$T/said"
+	check grep -q 'a view of `penstock run` has none' "$T/said"
+	check grep -q "not from another user namespace" "$T/said"
+	equal "$(chain list --json | grep -c '"name":"audit"')" 1 "filters left"
+}
