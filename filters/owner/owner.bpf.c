@@ -27,33 +27,14 @@ PST_AT_LEAST_ONE_OF("uid gid create_uid create_gid chown");
 
 #define is(WORD) pst_text_is(chown, WORD, sizeof(WORD))
 
-#define show(CALL, ATTR)                                                                           \
-	do {                                                                                       \
-		if ((CALL)->error)                                                                 \
-			break;                                                                     \
-		if (uid >= 0)                                                                      \
-			(ATTR)->uid = uid;                                                         \
-		if (gid >= 0)                                                                      \
-			(ATTR)->gid = gid;                                                         \
-	} while (0)
-
-#define SHOW(OP, MEMBER)                                                                           \
-	PST_POST(OP, call)                                                                         \
-	{                                                                                          \
-		show(call, &call->out.MEMBER);                                                     \
-		return PST_PASS;                                                                   \
-	}
-
-SHOW(lookup, entry.attr)
-SHOW(mknod, entry.attr)
-SHOW(mkdir, entry.attr)
-SHOW(symlink, entry.attr)
-SHOW(link, entry.attr)
-SHOW(create, create.entry.attr)
-SHOW(tmpfile, create.entry.attr)
-SHOW(getattr, attr.attr)
-SHOW(setattr, attr.attr)
-SHOW(statx, statx.stat)
+PST_SHOWN(call, shown)
+{
+	if (uid >= 0)
+		shown->uid = uid;
+	if (gid >= 0)
+		shown->gid = gid;
+	return PST_PASS;
+}
 
 static __always_inline int create_as(struct pst_call *call)
 {

@@ -18,8 +18,8 @@
  *
  * Compile with: clang -O2 -g -target bpf -I/usr/include/$(uname -m)-linux-gnu -c X.bpf.c -o X.bpf.o
  *
- * It includes helpers for names (filter-names.bpf.h), for paths (filter-paths.bpf.h), and for data
- * and listings (filter-data.bpf.h).
+ * It includes helpers for names (filter-names.bpf.h), for paths (filter-paths.bpf.h), for data and
+ * listings (filter-data.bpf.h), and for owners and permissions (filter-attr.bpf.h).
  */
 #include <asm/fcntl.h>
 #include <linux/bpf.h>
@@ -53,8 +53,8 @@
  *	PST_OPTION(__u32, percent, "how many of a hundred calls fail") = 100;
  *	PST_OPTION(struct pst_names, names, "names and globs to hide");
  *
- * TYPE is an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths
- * or struct pst_errno.
+ * TYPE is an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths,
+ * struct pst_errno, struct pst_perms or struct pst_id_map.
  */
 #define PST_OPTION(TYPE, NAME, HELP)                                                               \
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
@@ -316,5 +316,6 @@ _Static_assert(sizeof(struct pst_scratch) <= sizeof(((struct pst_call *)0)->scra
 #include <penstock/filter-names.bpf.h>
 #include <penstock/filter-paths.bpf.h>
 #include <penstock/filter-data.bpf.h>
+#include <penstock/filter-attr.bpf.h>
 
 #endif

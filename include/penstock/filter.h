@@ -328,6 +328,50 @@ struct pst_ids {
 	} range[PST_MAX_RANGES];
 };
 
+/*
+ * Rules that change permissions, applied in this order: "0644:a+X:g-w". D is X for directories
+ * only; d and f before the operator restrict a rule to directories or to other files.
+ */
+#define PST_MAX_PERM_RULES 16
+struct pst_perm_rule {
+	uint16_t who;  /* the bits that the rule may change: 0700, 0070, 0007 */
+	uint16_t bits; /* the permissions: 0444, 0222, 0111 */
+	uint8_t op;    /* '=', '+' or '-' */
+	uint8_t copy;  /* enum pst_perm_copy: further permissions, which depend on the file */
+	uint8_t files; /* 1: the rule applies to files that are no directories */
+	uint8_t dirs;  /* 1: the rule applies to directories */
+};
+enum pst_perm_copy {
+	PST_PERM_USER = 1 << 0,  /* those of the owner */
+	PST_PERM_GROUP = 1 << 1, /* those of the group */
+	PST_PERM_OTHER = 1 << 2, /* those of others */
+	PST_PERM_X = 1 << 3,     /* 0111 for directories, and for files that someone may execute */
+	PST_PERM_D = 1 << 4,     /* 0111 for directories */
+};
+struct pst_perms {
+	uint32_t n;
+	uint32_t pad;
+	struct pst_perm_rule rule[PST_MAX_PERM_RULES];
+};
+
+/*
+ * Pairs of IDs, "1000/2000:3000-3999/5000": the ID of the lower file and the ID that the view
+ * shows. Also "+1000" and "-1000", which are added to every ID, and the path of a passwd or group
+ * file, whose IDs become those that the names have on this system. The rows of there and of back
+ * are sorted by from, and do not overlap.
+ */
+#define PST_MAX_ID_RANGES 512
+struct pst_id_range {
+	uint32_t from, last; /* these IDs */
+	uint32_t to;         /* the counterpart of from */
+};
+struct pst_id_map {
+	uint32_t n;
+	uint32_t strict; /* 1: an ID in no row has no counterpart; 0: it is its own */
+	struct pst_id_range there[PST_MAX_ID_RANGES]; /* from lower IDs to those of the view */
+	struct pst_id_range back[PST_MAX_ID_RANGES];  /* from IDs of the view to lower ones */
+};
+
 /* An error by its name or number: "ENOSPC", "28"; 0 if the option is not given. */
 struct pst_errno {
 	int32_t number;

@@ -6,6 +6,8 @@
  */
 #include "ebpf/option.h"
 #include "ebpf/value-ids.h"
+#include "ebpf/value-map.h"
+#include "ebpf/value-perms.h"
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -27,6 +29,8 @@ static const struct {
 	[OPTION_IDS] = { "ids", "pst_ids", sizeof(struct pst_ids) },
 	[OPTION_ERRNO] = { "error", "pst_errno", sizeof(struct pst_errno) },
 	[OPTION_PATHS] = { "paths", "pst_paths", sizeof(struct pst_paths) },
+	[OPTION_PERMS] = { "perms", "pst_perms", sizeof(struct pst_perms) },
+	[OPTION_ID_MAP] = { "map", "pst_id_map", sizeof(struct pst_id_map) },
 };
 
 /* Returns whether a struct of this kind can have this size: lists of IDs can be longer. */
@@ -143,7 +147,8 @@ int option_list_find(const struct object *object, struct options *ret_options,
 				error, -EINVAL,
 				"the object's option '%s' has a type that options cannot have: "
 				"use an integer, _Bool, an array of char, struct pst_names, "
-				"struct pst_ids, struct pst_paths or struct pst_errno",
+				"struct pst_ids, struct pst_paths, struct pst_errno, struct "
+				"pst_perms or struct pst_id_map",
 				var.name);
 		if (find_takes(object, &var, option, error) < 0)
 			return -EINVAL;
@@ -218,6 +223,12 @@ static int set_struct(struct option *option, const char *value, char *list,
 		break;
 	case OPTION_IDS:
 		r = value_ids(list, &option->takes, set, option->size, error);
+		break;
+	case OPTION_PERMS:
+		r = value_perms(list, set, error);
+		break;
+	case OPTION_ID_MAP:
+		r = value_map(list, &option->takes, set, error);
 		break;
 	default:
 		r = value_errno(value, set, error);

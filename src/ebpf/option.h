@@ -14,6 +14,8 @@ enum option_kind {
 	OPTION_IDS,
 	OPTION_ERRNO,
 	OPTION_PATHS,
+	OPTION_PERMS,
+	OPTION_ID_MAP,
 };
 
 struct option {

@@ -17,6 +17,8 @@
 
 #include "ebpf/load.h"
 #include "ebpf/value-ids.h"
+#include "ebpf/value-map.h"
+#include "ebpf/value-perms.h"
 #include "ebpf/value.h"
 #include "util/cleanup.h"
 
@@ -251,6 +253,118 @@ TEST(longer_struct_takes_a_longer_list, state)
 		sprintf(list + strlen(list), ":%u", i);
 	assert_int_equal(value_ids(list, &any, &ids, sizeof(ids), &error), -E2BIG);
 	assert_non_null(strstr(error.text, "takes 20 IDs"));
+}
+
+/* Each row: a rule, its members, or what the error says. */
+TEST(rule_for_permissions_is_parsed_or_refused, state)
+{
+	static const struct {
+		const char *list;
+		uint16_t who, bits;
+		char op;
+		uint8_t copy, files, dirs;
+		const char *error;
+	} rows[] = {
+		{ "0", 0777, 0, '=', 0, 1, 1, NULL },
+		{ "644", 0777, 0644, '=', 0, 1, 1, NULL },
+		{ "0777", 0777, 0777, '=', 0, 1, 1, NULL },
+		{ "a-w", 0777, 0222, '-', 0, 1, 1, NULL },
+		{ "go=rX", 0077, 0444, '=', PST_PERM_X, 1, 1, NULL },
+		{ "u+D", 0700, 0, '+', PST_PERM_D, 1, 1, NULL },
+		{ "=", 0777, 0, '=', 0, 1, 1, NULL },
+		{ "d+x", 0777, 0111, '+', 0, 0, 1, NULL },
+		{ "fo-r", 0007, 0444, '-', 0, 1, 0, NULL },
+		{ "fd+r", 0777, 0444, '+', 0, 1, 1, NULL },
+		{ "g=uo", 0070, 0, '=', PST_PERM_USER | PST_PERM_OTHER, 1, 1, NULL },
+		{ "uu+rr", 0700, 0444, '+', 0, 1, 1, NULL },
+		{ .list = "", .error = "is empty" },
+		{ .list = "a-w:", .error = "is empty" },
+		{ .list = "0888", .error = "no octal" },
+		{ .list = "01777", .error = "sticky" },
+		{ .list = "7777777777777777", .error = "greater" },
+		{ .list = "u+s", .error = "sticky" },
+		{ .list = "+t", .error = "sticky" },
+		{ .list = "u", .error = "no =, + or -" },
+		{ .list = "x+r", .error = "no =, + or -" },
+		{ .list = "a+rq", .error = "other than r, w, x" },
+		{ .list = "u+r-w", .error = "other than r, w, x" },
+		{ .list = "u+r,g+r", .error = "other than r, w, x" },
+		{ .list = "+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r:+r",
+		  .error = "at most 16" },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		_cleanup_(freep) char *list = strdup(rows[i].list);
+		const struct pst_perm_rule want = { .who = rows[i].who,
+						    .bits = rows[i].bits,
+						    .op = (uint8_t)rows[i].op,
+						    .copy = rows[i].copy,
+						    .files = rows[i].files,
+						    .dirs = rows[i].dirs };
+		struct pst_error error = { 0 };
+		struct pst_perms perms;
+		int r = value_perms(list, &perms, &error);
+
+		if (rows[i].error ? r == 0 || !strstr(error.text, rows[i].error) : r < 0)
+			fail_msg("'%s': %d, %s", rows[i].list, r, error.text);
+		if (r == 0)
+			assert_memory_equal(&perms.rule[0], &want, sizeof(want));
+	}
+}
+
+/* Each row: a map of users, its rows in both directions, or what the error says. */
+TEST(pairs_of_ids_are_parsed_or_refused, state)
+{
+	static const struct {
+		const char *list, *there, *back, *error;
+	} rows[] = {
+		{ "1000/2000", "1000-1000>2000 ", "2000-2000>1000 ", NULL },
+		{ "9/root:3-5/1", "3-5>1 9-9>0 ", "0-0>9 1-3>3 ", NULL },
+		{ "root/7", "0-0>7 ", "7-7>0 ", NULL },
+		{ "1/2:2/1", "1-1>2 2-2>1 ", "1-1>2 2-2>1 ", NULL },
+		{ "+7", "0-4294967287>7 ", "7-4294967294>0 ", NULL },
+		{ "-7", "7-4294967294>0 ", "0-4294967287>7 ", NULL },
+		{ "1/2:1/3", NULL, NULL, "before the '/'" },
+		{ "1-5/10:5/20", NULL, NULL, "before the '/'" },
+		{ "1/2:3/2", NULL, NULL, "behind the '/'" },
+		{ "1-5/10:9/14", NULL, NULL, "behind the '/'" },
+		{ "5-1/10", NULL, NULL, "empty range" },
+		{ "1-3/4294967293", NULL, NULL, "beyond the last ID" },
+		{ "4294967295/1", NULL, NULL, "end at 4294967294" },
+		{ "1/4294967295", NULL, NULL, "end at 4294967294" },
+		{ "1", NULL, NULL, "is no pair" },
+		{ "1/", NULL, NULL, "is no pair" },
+		{ "/", NULL, NULL, "not a regular file" },
+		{ "", NULL, NULL, "is no pair" },
+		{ "1/2:", NULL, NULL, "is no pair" },
+		{ "@1/@2", NULL, NULL, "groups=LOWER/SHOWN" },
+		{ "1/roott", NULL, NULL, "did you mean 'root'" },
+		{ "+7:1/2", NULL, NULL, "no other part" },
+		{ "+", NULL, NULL, "is no pair" },
+		{ "+5000000000", NULL, NULL, "so large" },
+		{ "/no/such", NULL, NULL, "cannot read" },
+		{ "/dev/null", NULL, NULL, "not a regular file" },
+	};
+	const struct takes takes = { .users = true };
+
+	for (size_t i = 0; i < N(rows); i++) {
+		_cleanup_(freep) char *list = strdup(rows[i].list);
+		struct pst_error error = { 0 };
+		struct pst_id_map map;
+		int r = value_map(list, &takes, &map, &error);
+
+		if (rows[i].error ? r == 0 || !strstr(error.text, rows[i].error) : r < 0)
+			fail_msg("'%s': %d, %s", rows[i].list, r, error.text);
+		for (int back = 0; r == 0 && back < 2; back++) {
+			const struct pst_id_range *row = back ? map.back : map.there;
+			char all[256] = "";
+
+			for (uint32_t k = 0; k < map.n; k++, row++)
+				sprintf(all + strlen(all), "%u-%u>%u ", row->from, row->last,
+					row->to);
+			assert_string_equal(all, back ? rows[i].back : rows[i].there);
+		}
+	}
 }
 
 /* The directory of a cgroup stands for its id, which is its inode number. */
