@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Filters that show and set other owners, permissions and times: perms, map, mirror, changes, attr.
+# The kernel must check each caller by the attributes that the view shows this caller.
+
+# Makes $LOWER/NAME with an owner and a mode.
+made() { # NAME OWNER MODE
+	case $1 in
+	*/) mkdir "$LOWER/$1" ;;
+	*) echo text > "$LOWER/$1" ;;
+	esac
+	chown "$2" "$LOWER/$1"
+	chmod "$3" "$LOWER/$1"
+}
+
+# Checks what stat(2), fstat(2) and a listing with attributes show of a file.
+shows() { # FORMAT NAME WANT [CALLER]
+	local as=${4:-0}
+	equal "$(as "$as" stat -c "$1" "$VIEW/$2")" "$3" "$2 to user $as"
+	equal "$(as "$as" find "$VIEW" -path "$VIEW/$2" -exec stat -c "$1" {} +)" "$3" \
+		"$2 to user $as by a listing"
+}
+
+below() { # FORMAT NAME WANT
+	equal "$(stat -c "$1" "$LOWER/$2")" "$3" "$2 below"
+}
+
+# User CALLER may do each of "r", "w", "x" that MAY has with a file, and no other.
+may() { # CALLER NAME MAY
+	local got=''
+	as "$1" cat "$VIEW/$2" > /dev/null 2>&1 && got+=r
+	as "$1" sh -c 'true >> "$1"' - "$VIEW/$2" 2> /dev/null && got+=w
+	as "$1" test -x "$VIEW/$2" && got+=x
+	equal "$got" "$3" "the rights of user $1 for $2"
+}
+
+# ---- perms --------------------------------------------------------------------------------------
+
+# chmod(1) on the twin computes the modes that the view has to show. With "=" it would clear set-ID
+# and sticky bits, so it gets other words.
+each_rule_shows_the_mode_that_chmod_makes() {
+	lower ext4
+	local rule words mode name
+	for mode in 0 644 755 4711 1777 2070; do
+		made f$mode 1000:1000 $mode
+		made d$mode/ 1000:1000 $mode
+	done
+	filtered_view perms,show=a+r
+	while read -r rule words; do
+		rm -rf "${TWIN:?}"/*
+		cp -a "$LOWER/." "$TWIN/"
+		chmod "$words" "$TWIN"/*
+		with perms "perms,show=$rule"
+		for name in "$LOWER"/*; do
+			name=${name##*/}
+			equal "$(stat -c %A "$VIEW/$name")" "$(stat -c %A "$TWIN/$name")" \
+				"$name with $rule"
+		done
+	done <<- END
+		0 a-rwx
+		0640 a-rwx,u+rw,g+r
+		a-w a-w
+		go-rwx go-rwx
+		u=rw:go= a-rwx,u+rw
+		a+x a+x
+		g+w:o-x g+w,o-x
+		=r a-rwx,a+r
+	END
+}
+
+each_rule_for_directories_and_programs_is_bindfs_s() {
+	lower ext4
+	made plain 0:0 640
+	made program 0:0 650
+	made dir/ 0:0 640
+	local rule
+	filtered_view perms,show=a+r
+	# Rule, and the modes of plain, program and dir. X, and u, g and o behind the operator, look
+	# at the mode before all rules.
+	while read -r rule plain program dir; do
+		with perms "perms,show=$rule"
+		shows %a plain "$plain"
+		shows %a program "$program"
+		shows %a dir "$dir"
+	done <<- END
+		a+X 640 751 751
+		a+D 640 650 751
+		0644:a+X 644 755 755
+		0:u=rwD 600 600 700
+		d+x 640 650 751
+		of+r 644 654 640
+		go=u 666 666 666
+		u+g 640 750 640
+		a-rwx:g=u 60 60 60
+		og-x:og+rD:u=rwX:g+rw 664 764 775
+	END
+}
+
+each_caller_has_the_rights_that_are_shown() {
+	lower ext4
+	local cache
+	made secret 0:0 600
+	made own 1000:1000 600
+	made shared 1000:1000 644
+	made dir/ 0:0 700
+	made dir/inside 0:0 600
+	for cache in none exclusive; do
+		filtered_view -o cache=$cache perms,show=a+rwX
+		may 1001 secret rw
+		may 1001 dir/inside rw
+		check as 1001 mkdir "$VIEW/dir/new"
+		check as 1001 rmdir "$VIEW/dir/new"
+		with perms perms,show=fgo-rwx
+		may 1001 shared ''
+		may 1000 shared rw
+		may 1001 secret ''
+		with perms perms,show=a-w
+		may 1000 own r
+		may 1001 shared r
+		# Root may do what it may do anywhere.
+		may 0 own rw
+		chain remove perms
+		may 1000 own rw
+		unview
+	done
+	below '%a %u' secret '600 0'
+}
+
+# The kernel checks by the ACL if there is one, so its entries have to say what the mode says.
+each_acl_shows_the_rules_too() {
+	lower ext4
+	local cache
+	made f 1000:1000 640
+	setfacl -m u:1001:rw,g:1002:rw,o::r "$LOWER/f"
+	for cache in none exclusive; do
+		filtered_view -o cache=$cache perms,show=a+x
+		# The mask permits what the entry of user 1001 does not have.
+		may 1001 f rw
+		may 1003 f rx
+		with perms perms,show=g-w:of=
+		may 1001 f r
+		may 1002:1002 f r
+		may 1003 f ''
+		equal "$(getfacl -pcn "$VIEW/f" 2> /dev/null | sed 's/\t.*//' | xargs)" \
+			'user::rw- user:1001:rw- group::r-- group:1002:rw- mask::r-- other::---' \
+			"the ACL of the view"
+		shows %a f 640
+		with perms perms,show=fg=
+		shows %a f 604
+		unview
+	done
+	equal "$(getfacl -pcn "$LOWER/f" | grep mask)" 'mask::rw-' "the mask below"
+}
+
+each_new_file_has_the_permissions_of_create() {
+	lower ext4
+	chmod 777 "$LOWER"
+	filtered_view perms,create=g+rwD:o=
+	check as 1000 sh -c 'umask 077; cd "$1"; echo > f; mkdir d; mkfifo p; ln -s f l
+		cp f exclusive; chmod u-w f' - "$VIEW"
+	below '%a %u' f '460 1000'
+	below %a d 770
+	below %a p 660
+	below %a exclusive 660
+	with perms perms,create=0644:a+X
+	check as 1000 sh -c 'umask 0; cd "$1"; echo > f2; mkdir d2' - "$VIEW"
+	below %a f2 644
+	below %a d2 755
+	python3 - "$VIEW" <<- 'END' || fail "a file without a name has another mode"
+		import os, sys
+		fd = os.open(sys.argv[1], os.O_TMPFILE | os.O_WRONLY, 0o600)
+		assert os.fstat(fd).st_mode & 0o777 == 0o644, oct(os.fstat(fd).st_mode)
+	END
+	# A default ACL still limits what new files get.
+	setfacl -d -m u::rwx,g::r,o::- "$LOWER/d2"
+	check as 1000 sh -c 'echo > "$1"' - "$VIEW/d2/f"
+	below %a d2/f 640
+}
+
+each_chmod_sets_what_the_rules_leave() {
+	lower ext4
+	made f 1000:1000 600
+	made d/ 1000:1000 700
+	filtered_view perms,chmod=go-w:o-rwx
+	check as 1000 chmod 4777 "$VIEW/f"
+	check as 1000 chmod 1777 "$VIEW/d"
+	below %a f 4750
+	below %a d 1750
+	refused 'not permitted' as 1001 chmod 777 "$VIEW/f"
+	check as 1000 setfacl -m u:1001:rw,o::rw "$VIEW/f"
+	below %a f 4750
+}
