@@ -191,3 +191,105 @@ each_chmod_sets_what_the_rules_leave() {
 	check as 1000 setfacl -m u:1001:rw,o::rw "$VIEW/f"
 	below %a f 4750
 }
+
+# ---- map ----------------------------------------------------------------------------------------
+
+each_owner_and_group_is_mapped_both_ways() {
+	lower ext4
+	local cache
+	chmod 777 "$LOWER"
+	made f 1000:100 600
+	made other 7:8 644
+	made range 3005:3005 600
+	for cache in none exclusive; do
+		filtered_view -o cache=$cache \
+			map,users=1000/2000:3000-3009/5000,groups=100/200:3000-3009/6000
+		shows %u:%g f 2000:200
+		shows %u:%g other 7:8
+		shows %u:%g range 5005:6005
+		may 2000 f rw
+		may 1000 f ''
+		may 5005 range rw
+		may 3005 range ''
+		check as 2000:200 sh -c 'cd "$1"
+			echo > new; mkdir dir; ln -s f link; mkfifo pipe' - "$VIEW"
+		local name
+		for name in new dir link pipe; do
+			below %u:%g $name 1000:100
+			shows %u:%g $name 2000:200
+		done
+		check chown 5009:6000 "$VIEW/new"
+		below %u:%g new 3009:3000
+		check chown -h 2000 "$VIEW/link"
+		below %u:%g link 1000:100
+		check chown 7:8 "$VIEW/new"
+		below %u:%g new 7:8
+		check rm -r "$VIEW/new" "$VIEW/dir" "$VIEW/link" "$VIEW/pipe"
+		unview
+	done
+}
+
+each_offset_leaves_no_owner_without_counterpart() {
+	lower ext4
+	chmod 777 "$LOWER"
+	made f 1000:1000 644
+	filtered_view map,users=+100000,groups=+200
+	shows %u:%g f 101000:1200
+	equal "$(stat -c %u:%g "$VIEW")" 100000:200 "the root"
+	check as 101001:1201 sh -c 'echo > "$1"' - "$VIEW/new"
+	below %u:%g new 1001:1001
+	refused 'too large' as 1001:1201 sh -c 'echo > "$1"' - "$VIEW/low"
+	refused 'too large' chown 5 "$VIEW/f"
+	unview
+	chown 500:500 "$LOWER"
+	made low 100:100 644
+	filtered_view map,users=-200,groups=-200
+	shows %u:%g f 800:800
+	# User 65534, or any other, must not get the rights of an owner that cannot be shown.
+	refused 'too large' stat "$VIEW/low"
+	equal "$(ls "$VIEW" | tr '\n' ' ')" 'f low new ' "names"
+}
+
+each_map_can_be_read_from_a_passwd_file() {
+	lower ext4
+	made f 55:66 644
+	printf 'root:x:7:7::/:\ndaemon:x:55:66::/:\nno-such:x:9:9::/:\n' > "$T/passwd"
+	printf 'root:x:0:\ndaemon:x:66:\n' > "$T/group"
+	local uid gid
+	uid=$(id -u daemon) gid=$(getent group daemon | cut -d: -f3)
+	filtered_view "map,users=$T/passwd,groups=$T/group"
+	shows %u:%g f "$uid:$gid"
+	check chown root "$VIEW/f"
+	below %u f 7
+	chown "$uid:$gid" "$LOWER/f"
+	with map "map,users=$T/passwd,groups=$T/group,reverse"
+	shows %u:%g f 55:66
+}
+
+each_acl_is_mapped_like_owners() {
+	lower ext4
+	made f 0:0 600
+	setfacl -m u:1000:rw,g:100:r "$LOWER/f"
+	filtered_view map,users=1000/2000,groups=100/200
+	may 2000 f rw
+	may 1000 f ''
+	may 3000:200 f r
+	may 3000:100 f ''
+	check setfacl -m u:2000:r,u:7:r,g:200:rw "$VIEW/f"
+	equal "$(getfacl -pcn "$LOWER/f" 2> /dev/null | grep -E ':(7|100|200|1000|2000):' |
+		tr '\n' ' ')" 'user:7:r-- user:1000:r-- group:100:rw- ' "the ACL below"
+	mkdir "$LOWER/d"
+	check setfacl -d -m u:2000:rwx "$VIEW/d"
+	equal "$(getfacl -pcn "$LOWER/d" | grep -c default:user:1000:rwx)" 1 "default ACL"
+}
+
+# A lower program of user 1000 that the view shows as root's must not run as root.
+each_mapped_program_has_no_set_id_bits() {
+	lower ext4
+	cp "$(command -v id)" "$LOWER/p"
+	chown 1000:1000 "$LOWER/p"
+	chmod 6755 "$LOWER/p"
+	filtered_view map,users=1000/0,groups=1000/0
+	shows '%a %u' p '755 0'
+	equal "$(as 1001 "$VIEW/p" -u):$(as 1001 "$VIEW/p" -g)" 1001:1001 "user and group"
+}
