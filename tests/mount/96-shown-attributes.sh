@@ -293,3 +293,50 @@ each_mapped_program_has_no_set_id_bits() {
 	shows '%a %u' p '755 0'
 	equal "$(as 1001 "$VIEW/p" -u):$(as 1001 "$VIEW/p" -g)" 1001:1001 "user and group"
 }
+
+# ---- mirror -------------------------------------------------------------------------------------
+
+each_mirrored_user_is_the_owner() {
+	lower ext4
+	local uid
+	chmod 777 "$LOWER"
+	made f 7:8 600
+	made d/ 7:8 700
+	filtered_view mirror,users=1000:1001
+	for uid in 1000 1001 1000; do
+		shows %u:%g f "$uid:8" $uid
+		may $uid f rw
+		check as $uid touch "$VIEW/d/$uid" -d 2001-02-03
+		check as $uid chmod 640 "$VIEW/f"
+		check as $uid chmod 600 "$VIEW/f"
+		below '%u:%g %a' d/$uid "$uid:$uid 644"
+	done
+	# Others see the real owner, and have the rights of others.
+	shows %u:%g f 7:8 1002
+	may 1002 f ''
+	may 7 f rw
+	refused 'not permitted' as 1002 chmod 777 "$VIEW/f"
+	below '%u:%g %a' f '7:8 600'
+}
+
+each_mirror_only_refuses_all_others() {
+	lower ext4
+	made f 7:8 666
+	made d/ 7:8 777
+	filtered_view mirror,users=1000,only
+	may 1000 f rw
+	may 0 f rw
+	may 7 f ''
+	may 1001 f ''
+	refused denied as 7 ls "$VIEW"
+	refused denied as 1001 stat "$VIEW/f"
+	refused denied as 1001 touch "$VIEW/d/new"
+	equal "$(as 1001 stat -c %a "$VIEW")" 0 "the mode of the root"
+	# A user to whom the directory was shown as the owner's a moment ago changes nothing for
+	# others.
+	as 1000 sh -c 'while :; do stat "$1/d" "$1" "$1/f"; done' - "$VIEW" > /dev/null &
+	for _ in {1..100}; do
+		refused denied as 1001 cat "$VIEW/f" > /dev/null
+	done
+	kill $!
+}
