@@ -340,3 +340,81 @@ each_mirror_only_refuses_all_others() {
 	done
 	kill $!
 }
+
+# ---- changes ------------------------------------------------------------------------------------
+
+each_refused_change_changes_nothing() {
+	lower ext4
+	cd "$LOWER" || return
+	made f 1000:1000 644
+	made d/ 1000:1000 755
+	made d/g 1000:1000 644
+	setfacl -m u:1:r f
+	local before
+	before=$(stat -c '%a %u %g %n' f d d/g; getfacl -pn f)
+	filtered_view changes,chmod=deny,chown=deny,chgrp=deny,delete=deny,rename=deny,xattr=deny
+	local caller
+	for caller in 0 1000; do
+		refused 'not permitted' as $caller chmod 600 "$VIEW/f"
+		refused 'not permitted' as $caller setfacl -m u:1:rwx "$VIEW/f"
+		refused 'not permitted' as $caller setfacl -b "$VIEW/f"
+		refused 'not permitted' as $caller setfattr -n user.a -v b "$VIEW/d"
+		refused 'not permitted' as $caller chown $caller "$VIEW/f"
+		refused 'not permitted' as $caller chgrp $caller "$VIEW/f"
+		refused 'not permitted' as $caller rm -f "$VIEW/d/g"
+		answers EPERM rmdir "$VIEW/d"
+		answers EPERM rename "$VIEW/f" "$VIEW/h"
+	done
+	equal "$(stat -c '%a %u %g %n' f d d/g; getfacl -pn f)" "$before" "attributes below"
+	# All other changes are as before.
+	check as 1000 sh -c 'echo more >> "$1"; touch -d 2001-02-03 "$1"; : > "$1"' - "$VIEW/f"
+	below %s f 0
+	cd / || return
+}
+
+each_ignored_change_succeeds_and_changes_nothing() {
+	lower ext4
+	cp "$(command -v id)" "$LOWER/p"
+	chown 1000:1000 "$LOWER/p"
+	chmod 6755 "$LOWER/p"
+	made f 1000:1000 644
+	local before name
+	before=$(stat -c '%a %u %g %n' "$LOWER"/*)
+	filtered_view changes,chmod=ignore,chown=ignore,chgrp=ignore
+	for name in p f; do
+		check chmod 700 "$VIEW/$name"
+		check as 1000 chmod 700 "$VIEW/$name"
+		check as 1000 setfacl -m u:1:rwx "$VIEW/$name"
+		check chown 1 "$VIEW/$name"
+		check chown 1:1 "$VIEW/$name"
+		check chgrp 1 "$VIEW/$name"
+		refused 'not permitted' as 1001 chmod 700 "$VIEW/$name"
+		refused 'not permitted' as 1001 chown 1001 "$VIEW/$name"
+	done
+	equal "$(stat -c '%a %u %g %n' "$LOWER"/*)" "$before" "attributes below"
+	same
+	# A chown of both is a change of the one that is not ignored.
+	with changes changes,chown=ignore
+	check chown 1:2 "$VIEW/f"
+	below %u:%g f 1000:2
+	with changes changes,chgrp=ignore
+	check chown 1:3 "$VIEW/f"
+	below %u:%g f 1:2
+}
+
+each_execute_bits_can_still_change() {
+	lower ext4
+	made f 1000:1000 1640
+	made d/ 1000:1000 700
+	filtered_view changes,chmod=deny,chmod_x
+	check as 1000 chmod 1751 "$VIEW/f"
+	below %a f 1751
+	refused 'not permitted' as 1000 chmod 1771 "$VIEW/f"
+	refused 'not permitted' as 1000 chmod 751 "$VIEW/f"
+	refused 'not permitted' as 1000 chmod 700 "$VIEW/d"
+	with changes changes,chmod=ignore,chmod_x
+	check as 1000 chmod 077 "$VIEW/f"
+	below %a f 1651
+	check as 1000 chmod 077 "$VIEW/d"
+	below %a d 700
+}
