@@ -418,3 +418,20 @@ each_execute_bits_can_still_change() {
 	check as 1000 chmod 077 "$VIEW/d"
 	below %a d 700
 }
+
+# ---- attr ---------------------------------------------------------------------------------------
+
+each_ctime_and_link_count_can_be_hidden() {
+	lower ext4
+	made f 0:0 644
+	touch -d 2001-02-03 "$LOWER/f"
+	ln "$LOWER/f" "$LOWER/g"
+	filtered_view attr,ctime_from_mtime,hide_hard_links
+	shows '%Z %h' f "$(stat -c %Y "$LOWER/f") 1"
+	check chmod 600 "$VIEW/f"
+	shows '%Z %Y' f "$(stat -c '%Y %Y' "$LOWER/f")"
+	check rm "$VIEW/g"
+	equal "$(cat "$VIEW/f")" text "the other link"
+	with attr attr,hide_hard_links
+	shows '%Z %h' f "$(stat -c '%Z 1' "$LOWER/f")"
+}
