@@ -236,6 +236,42 @@ static int apply_refused(struct mount_options *options, const struct option_row 
 	return error_set(error, -EINVAL, "option %s: %s", name, row->help);
 }
 
+/* Writes the filter of a row, with value for "*", and comma between its options. */
+static void write_filter(const char *filter, const char *value, char comma, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (; *filter && len + 1 < size; filter++) {
+		/* "+*" with a negative number is the number. */
+		if (filter[0] == '+' && filter[1] == '*' && *value == '-')
+			continue;
+		if (*filter == '*')
+			len += snprintf(buf + len, size - len, "%s", value);
+		else
+			buf[len++] = *filter == ',' ? comma : *filter;
+	}
+	buf[len < size ? len : size - 1] = '\0';
+}
+
+/* Refuses an option of bindfs, and names the filter that does the same, with the value given. */
+static int apply_bindfs(struct mount_options *options, const struct option_row *row,
+			const char *name, const char *value, struct pst_error *error)
+{
+	char own[256], alone[256], in_list[256];
+
+	snprintf(own, sizeof(own), "%.200s", value ? value : "...");
+	/* bindfs also takes commas between the parts of a list. */
+	for (char *p = own; (p = strchr(p, ','));)
+		*p = ':';
+	write_filter(row->help, own, ',', alone, sizeof(alone));
+	write_filter(row->help, own, ';', in_list, sizeof(in_list));
+	return error_set(
+		error, -EINVAL,
+		"option %s: use --filter '%s' (in -o and fstab: filter=%s); docs/bindfs.md "
+		"has all options of bindfs",
+		name, alone, in_list);
+}
+
 /*
  * In fstab "user" lets users mount. mount(8) passes user=NAME with the name of the user who mounts.
  * A user=NAME with another name requests a view that acts as that user, which no view does.
@@ -271,6 +307,7 @@ static const struct {
 			     "ignored: it is for another program, or always holds" },
 	[OPTION_ALWAYS] = { apply_always, NULL, "accepted: every view behaves so" },
 	[OPTION_REFUSED] = { apply_refused, NULL, "refused" },
+	[OPTION_BINDFS] = { apply_bindfs, NULL, "refused, the filter for it" },
 	[OPTION_USER] = { apply_user, NULL, "ignored: it is for mount(8)" },
 };
 
@@ -287,6 +324,7 @@ static int unknown(const struct mount_options *options, const char *name, struct
 		const char *names = option_rows[i].names;
 
 		while (option_rows[i].kind != OPTION_REFUSED &&
+		       option_rows[i].kind != OPTION_BINDFS &&
 		       option_next_word(&names, ' ', word, sizeof(word)))
 			if (!strchr(word, '*'))
 				suggest_try(&suggestion, name, word);

@@ -24,6 +24,7 @@ enum option_kind {
 	OPTION_IGNORED, /* another program uses it, or the lower file system decides */
 	OPTION_ALWAYS,  /* every view behaves as if it were given */
 	OPTION_REFUSED, /* row->help says why, and what to do */
+	OPTION_BINDFS,  /* refused; row->help is the filter that does the same, "*" the value */
 	OPTION_USER,    /* user, user=NAME */
 };
 

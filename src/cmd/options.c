@@ -19,6 +19,7 @@
 #include "util/parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +125,35 @@ static int parse_flag(struct mount_options *options, enum options_dialect dialec
 	}
 }
 
+/* Returns the long name of a short option of bindfs, or NULL. */
+static const char *bindfs_name(char flag)
+{
+	switch (flag) {
+	case 'u':
+		return "force-user";
+	case 'g':
+		return "force-group";
+	case 'p':
+		return "perms";
+	case 'm':
+		return "mirror";
+	case 'M':
+		return "mirror-only";
+	default:
+		return NULL;
+	}
+}
+
+/* Returns the error that names the filter for this option. */
+static int apply_bindfs(struct mount_options *options, const char *name, const char *value,
+			struct pst_error *error)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s=%.200s", name, value ? value : "...");
+	return option_apply(options, text, NULL, NULL, error);
+}
+
 /* Parses short options, `-sfn` or `-oro`; the value of the last is the rest of text, or next. */
 static int parse_short(struct mount_options *options, enum options_dialect dialect,
 		       const char *text, const char *next, bool *ret_used, struct pst_error *error)
@@ -133,6 +163,8 @@ static int parse_short(struct mount_options *options, enum options_dialect diale
 
 		if (parse_flag(options, dialect, *p) == 0)
 			continue;
+		if (bindfs_name(*p))
+			return apply_bindfs(options, bindfs_name(*p), value, error);
 		if (*p != 'o' && *p != 'N' && *p != 't')
 			return error_set(error, -EINVAL, "there is no option \"-%c\"", *p);
 		if (!value)

@@ -172,6 +172,20 @@ TEST(wrong_option_is_refused_with_advice, state)
 		{ "X-mount.idmap=b:1:2:3", "option idmap" },
 		{ "X-mount.mkdir", "mount(8) itself" },
 		{ "use_inoo", "\"use_ino\"" },
+		/* Options of bindfs: the filter has the value that was given. */
+		{ "force-user=www", "--filter 'owner,uid=www'" },
+		{ "force-user=www", "filter=owner;uid=www)" },
+		{ "force-user", "'owner,uid=...'" },
+		{ "perms=0000:u+rD", "'perms,show=0000:u+rD'" },
+		{ "mirror-only=ann:@staff", "filter=mirror;users=ann:@staff;only)" },
+		{ "map=1/2:@3/4", "'map,users=LOWER/SHOWN,groups=LOWER/SHOWN'" },
+		{ "uid-offset=7", "'map,users=+7'" },
+		{ "uid-offset=-7", "'map,users=-7'" },
+		{ "chmod-allow-x", "'changes,chmod=deny,chmod_x'" },
+		{ "delete-deny", "'changes,delete=deny'" },
+		{ "xattr-none", "xattr=off" },
+		{ "resolve-symlinks", "mount --bind" },
+		{ "no-allow-other", "noallow_other" },
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -185,6 +199,33 @@ TEST(wrong_option_is_refused_with_advice, state)
 			fail_msg("%s: accepted", rows[i].list);
 		if (!strstr(error.text, rows[i].text))
 			fail_msg("%s: the user is told \"%s\"", rows[i].list, error.text);
+	}
+}
+
+/* Each row: an option of bindfs with dashes, and a part of the error. */
+TEST(dashed_option_of_bindfs_is_refused_with_the_filter, state)
+{
+	static const struct {
+		const char *words[MAX_WORDS], *text;
+	} rows[] = {
+		{ { "-u", "www", "a", "b", NULL }, "'owner,uid=www'" },
+		{ { "-gwww", "a", "b", NULL }, "'owner,gid=www'" },
+		{ { "-p", "0600,u+D", "a", "b", NULL }, "'perms,show=0600:u+D'" },
+		{ { "-mann,bob", "a", "b", NULL }, "'mirror,users=ann:bob'" },
+		{ { "-M", "ann", "a", "b", NULL }, "'mirror,users=ann,only'" },
+		{ { "-M", NULL }, "'mirror,users=...,only'" },
+		{ { "--create-with-perms=g+rD", "a", "b", NULL }, "'perms,create=g+rD'" },
+		{ { "--rename-deny", "a", "b", NULL }, "'changes,rename=deny'" },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+
+		if (parse(&options, OPTIONS_COMMAND, &error, rows[i].words) != -EINVAL)
+			fail_msg("%s: accepted", rows[i].words[0]);
+		if (!strstr(error.text, rows[i].text))
+			fail_msg("%s: the user is told \"%s\"", rows[i].words[0], error.text);
 	}
 }
 
