@@ -4,8 +4,8 @@
  *
  *	name TAB nanoseconds			or	name TAB - TAB reason
  *
- * This program knows nothing of mounts, targets and ratios: bench/run calls it for one figure at a
- * time, on one target after another, and computes the ratios.
+ * bench/run mounts the targets, calls this program for one figure on one target after another, and
+ * computes the ratios.
  *
  * It measures a figure in passes, until all passes together took the time that the user asked for.
  * A pass has a fixed number of operations, the same for every target. So a slow target does the
@@ -318,7 +318,7 @@ int main(int argc, char **argv)
 	if (o.fixture)
 		return make_fixture(argv[optind], &o);
 	if (pin(o.cpu) < 0) {
-		fprintf(stderr, "bench: CPU %d: cannot stay there\n", o.cpu);
+		fprintf(stderr, "bench: cannot pin this process to CPU %d\n", o.cpu);
 		return 1;
 	}
 	for (int i = optind + 1; i < argc; i++)

@@ -16,7 +16,7 @@ struct bench {
 	char *data; /* BENCH_DATA_MAX bytes */
 	char *map;
 	uint64_t seed;
-	unsigned int flip; /* changes with every pass; passes that must differ look at it */
+	unsigned int flip; /* counts passes, for figures whose passes must differ */
 };
 
 enum {
@@ -27,8 +27,8 @@ enum {
 
 /*
  * setup, before, after and teardown are not timed; before and after surround every pass, setup and
- * teardown surround all passes. A pass is n operations. Each function returns 0 or -errno; NULL is
- * left out. None need clean up the run's directory: the bench removes it with its content.
+ * teardown surround all passes. A pass is n operations. Each function returns 0 or -errno, and may
+ * be NULL. The bench removes the directory of the run with its content, so teardown need not.
  */
 typedef int (*figure_fn)(struct bench *b);
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-The table as a picture: a row for each figure, a mark for each target, on a logarithmic scale of
+Draws a table as a chart: a row for each figure, a mark for each target, on a logarithmic scale of
 ratios to the lower directory. The targets of one chart differ in shape as well as in colour. All
-colours have a middle brightness, so a reader can tell them apart on light and on dark ground.
+colours have a middle brightness, so a reader can tell them apart on light and dark backgrounds.
 """
 import math
 from html import escape
@@ -11,8 +11,8 @@ import report
 
 LEFT, RIGHT, ROW, TOP, WIDTH = 190, 24, 22, 92, 980
 
-COLUMN = 134    # of the legend; seven of them fit: the most series, and the goal
-MOST = 6        # series in one chart
+COLUMN = 134    # width of a column of the legend, which has room for MOST series and the goal
+MOST = 6        # the largest number of series in one chart
 
 # colour, shape. The peers have no shape in common; neither have the variants of Penstock.
 MARKS = {
@@ -109,7 +109,7 @@ def row(figure, y, names, scale):
 
 
 def as_svg(result, names):
-    """A chart of the targets in names, MOST at most; those that were not measured are left out."""
+    """Returns a chart of the first MOST targets in names that were measured."""
     measured = [target["name"] for target in report.measured(result)]
     names = [name for name in names[:MOST] if name in measured]
     ratios = [entry["ratio"] for figure in result["figures"]

@@ -43,7 +43,7 @@ static int run_write(struct bench *b)
 	return 0;
 }
 
-/* xorshift: the same offsets on every target, computed in no time. */
+/* Returns the next offset, by xorshift: the same offsets on every target, at nearly no cost. */
 static off_t next_place(struct bench *b)
 {
 	uint64_t x = b->seed;

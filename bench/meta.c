@@ -177,8 +177,8 @@ static int run_getxattr_acl(struct bench *b)
 const struct figure meta_figures[] = {
 	{ "stat", "stat", "stat of a known file, again and again", 0, BENCH_FILES, 0, setup_files,
 	  NULL, run_stat, NULL, NULL },
-	{ "stat-absent", "stat", "stat of a name that is not there, again and again", 0,
-	  BENCH_FILES, 0, setup_files, NULL, run_stat_absent, NULL, NULL },
+	{ "stat-absent", "stat", "stat of an absent name, again and again", 0, BENCH_FILES, 0,
+	  setup_files, NULL, run_stat_absent, NULL, NULL },
 	{ "open-read-close", "file", "open, read 1 KiB, close", 0, BENCH_FILES, 0, setup_files,
 	  NULL, run_open_read_close, NULL, NULL },
 	{ "write-fstat", "pair", "write 100 bytes in place, then fstat", 0, 1000, 100,
@@ -195,7 +195,7 @@ const struct figure meta_figures[] = {
 	  setup_xattrs, NULL, run_setxattr, NULL, NULL },
 	{ "getxattr", "getxattr", "get an extended attribute of 32 bytes", 0, BENCH_FILES, 0,
 	  setup_xattrs, NULL, run_getxattr, NULL, NULL },
-	{ "getxattr-acl", "getxattr", "ask for the ACL of a file that has none", 0, BENCH_FILES, 0,
+	{ "getxattr-acl", "getxattr", "read the ACL of a file that has none", 0, BENCH_FILES, 0,
 	  setup_files, NULL, run_getxattr_acl, NULL, NULL },
 	{ 0 },
 };

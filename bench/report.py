@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-From samples to answers. A result is one dict, the same that --json writes and --from reads:
+Computes ratios from samples, and makes tables and checks of them. A result is a dict, which --json
+writes and --from reads:
 
     version, date, machine{}, settings{}, targets[], figures[]
     targets: name, kind, program, what, version, command, missing, lost
     figures: name, unit, what, cold, targets{}
-    of a figure's target: samples_ns[], median_ns, ratio, low, high, error; without samples, as in
-    docs/performance.json, unsteady stands for low and high
+    targets of a figure: samples_ns[], median_ns, ratio, low, high, error; docs/performance.json
+    has no samples, and unsteady instead of low and high
 
-A ratio is the median over the rounds of (target / lower directory in the same round). A load that
-slows the whole machine down for a while slows both, so it cancels out. low and high are the
-smallest and the greatest ratio of a round.
+A ratio is the median over the rounds of (time of the target / time of the lower directory in the
+same round). A load that slows the whole machine down for a while slows both, so it cancels out. low
+and high are the smallest and the greatest ratio of a round.
 """
 import statistics
 import textwrap
 
-# The goals of the project, for the target `penstock`: ratios to the lower directory.
+# The greatest ratios to the lower directory that the target `penstock` must have, and should have.
 MUST = {
     "seq-read-128k": 1.25, "seq-read-4k": 1.25, "rand-read-128k": 1.25, "rand-read-4k": 1.25,
     "seq-write-128k": 1.25, "seq-write-4k": 1.25, "rand-write-128k": 1.25, "rand-write-4k": 1.25,
@@ -34,12 +35,12 @@ PEERS = ("bind", "overlayfs", "penstock", "bindfs", "mergerfs", "fuse-overlayfs"
 VARIANTS = ("penstock", "penstock-auto", "penstock-uring", "penstock-lean", "penstock-off",
             "penstock-filter")
 
-# A ratio is unsteady if the slowest round took more than so many times as long as the fastest.
+# A ratio is unsteady if the ratio of the slowest round is more than this times that of the fastest.
 STEADY = 1.5
 
 
 def summarize(samples, lower):
-    """samples and lower: a time or None for each round."""
+    """Returns median and ratios of samples. samples and lower: a time or None for each round."""
     pairs = [(ns, base) for ns, base in zip(samples, lower) if ns and base]
     if not pairs:
         return {"samples_ns": samples}
@@ -60,7 +61,7 @@ def short(ratio):
 
 
 def cell(entry):
-    """A ratio, with ~ where the rounds disagree; - where there is none."""
+    """Returns a ratio as text, with ~ if the rounds disagree, or - if there is no ratio."""
     if not entry or "ratio" not in entry:
         return "-"
     unsteady = (entry["high"] > STEADY * entry["low"] if "high" in entry
@@ -69,7 +70,7 @@ def cell(entry):
 
 
 def rows(result, names=None):
-    """The table as lists of words: a column for each target of names, or for all of them."""
+    """Returns the table as lists of words, with a column for each target in names, or for all."""
     others = [target["name"] for target in measured(result)
               if target["name"] != "lower" and (not names or target["name"] in names)]
     table = [["figure", "per", "lower ns"] + others]
@@ -81,7 +82,7 @@ def rows(result, names=None):
 
 
 def circumstances(result):
-    """Lines that say on what machine and how it was measured."""
+    """Returns lines about the machine and the settings of the run."""
     machine, settings = result["machine"], result["settings"]
     return [f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
             f"Linux {machine['kernel']}"
@@ -92,7 +93,7 @@ def circumstances(result):
 
 
 def description(target):
-    """A target's name with its version, and what it is, or why it was not measured."""
+    """Returns a target's name with its version, and its description or why it was left out."""
     version = f" {target['version']}" if target["version"] and target["program"] else ""
     lack = (target["missing"] and f"; not measured: {target['missing']}"
             or target["lost"] and f"; LOST: {target['lost']}")
@@ -100,7 +101,7 @@ def description(target):
 
 
 def notes(result):
-    """Lines that say what was measured and how, by which commands, and what is missing."""
+    """Returns lines about the machine, the targets, their commands, and the errors."""
     lines = circumstances(result)
     for target in result["targets"]:
         lines.append(": ".join(description(target))
@@ -109,7 +110,7 @@ def notes(result):
 
 
 def errors(result, kind=""):
-    """A line for each target and error, with the figures that it happened in."""
+    """Returns a line for each target and error, with the figures that had the error."""
     found = {}
     for figure in result["figures"]:
         for name, entry in figure["targets"].items():
@@ -134,7 +135,7 @@ def as_text(result):
 
 
 def as_markdown(result, names=None):
-    """The table as Markdown, with a column for each target of names, or for all of them."""
+    """Returns the table as Markdown, with a column for each target in names, or for all."""
     table = rows(result, names)
     ours = {i for i, name in enumerate(table[0]) if name == OURS}
     lines = ["| " + " | ".join(table[0]) + " |",
@@ -158,7 +159,7 @@ def notes_as_markdown(result):
 
 def update_page(page, parts):
     """Returns page with each part of it between `<!-- bench: NAME -->` and the next `<!-- end -->`
-    replaced by parts[NAME]. Raises ValueError where the page lacks a part."""
+    replaced by parts[NAME]. Raises ValueError if the page lacks one of these lines."""
     for name, text in parts.items():
         begin, end = f"<!-- bench: {name} -->\n", "<!-- end -->"
         before, found, rest = page.partition(begin)
@@ -169,7 +170,7 @@ def update_page(page, parts):
 
 
 def goal_lines(result, goals):
-    """(number of misses, lines) for one set of goals."""
+    """Returns the number of missed goals, and a line for each goal."""
     lines, misses = [], 0
     for figure in result["figures"]:
         limit = goals.get(figure["name"])
@@ -187,7 +188,7 @@ def goal_lines(result, goals):
 
 
 def slower_than_peers(result):
-    """A line for each peer and figure where Penstock is not faster, compared round by round."""
+    """Returns a line for each peer and figure in which Penstock is not faster, by the rounds."""
     peers = [target["name"] for target in measured(result) if target["kind"] == "peer"]
     lines = []
     for figure in result["figures"]:
@@ -204,7 +205,7 @@ def slower_than_peers(result):
 
 
 def failures(result):
-    """A line for each error of Penstock itself."""
+    """Returns a line for each error of Penstock itself."""
     lost = [f"  {target['name']}: {target['lost'] or target['missing']}"
             for target in result["targets"]
             if target["kind"] == OURS and (target["lost"] or target["missing"])]
@@ -212,7 +213,7 @@ def failures(result):
 
 
 def check(result):
-    """(number of failures and of missed goals that must hold, text)."""
+    """Returns the number of failures and of missed goals of MUST, and a text about all goals."""
     if OURS not in [target["name"] for target in measured(result)]:
         return 1, f"nothing to check: {OURS} was not measured"
     failed = failures(result)

@@ -6,8 +6,8 @@ There are three processes. The process that the user started waits outside. Its 
 of a PID namespace and only reaps processes. The child of that is the bench, in a private mount
 namespace. When process 1 ends for any reason, the kernel kills every daemon in the namespace, then
 removes the mount namespace with every mount and the loop device, which the kernel frees with its
-last user. So nothing is left even after kill -9 of one of the three; the bench cleans up in order
-all the same, because that finds bugs.
+last user. So nothing is left even after kill -9 of one of the three. The bench unmounts everything
+itself nevertheless, because an unmount that fails shows a bug.
 """
 import ctypes
 import os
@@ -31,16 +31,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Trouble(Exception):
-    """An error that the user can mend: printed without a stack trace."""
+    """An error that the user can correct. It is printed without a stack trace."""
 
 
 class Stopped(BaseException):
-    """A signal asked us to end."""
+    """The bench got a signal to end."""
 
 
 def unshare(flags):
     if libc.unshare(flags) < 0:
-        raise Trouble("cannot make namespaces of my own: " + os.strerror(ctypes.get_errno()))
+        raise Trouble("cannot make namespaces for the bench: " + os.strerror(ctypes.get_errno()))
 
 
 def status_of(wait_status):
@@ -72,7 +72,7 @@ def remove_directory(path):
 
 
 def hand_on(pid):
-    """Passes signals that end a program on to the bench, which cleans up and ends."""
+    """Passes signals to end on to the bench, which then cleans up and ends."""
     for each in ENDINGS:
         signal.signal(each, lambda number, frame: os.kill(pid, number))
 
@@ -132,7 +132,7 @@ def be_bench(main, work):
 
 
 def shell(*command, timeout=60, **more):
-    """Runs a command and returns its output. Raises Trouble with its message where it fails."""
+    """Runs a command and returns its output. If it fails, raises Trouble with its last message."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, check=False, **more)
@@ -147,7 +147,7 @@ def shell(*command, timeout=60, **more):
 
 
 class Uring:
-    """Switches FUSE over io_uring on for the time of a run. The setting is the whole system's."""
+    """Enables FUSE over io_uring during a run. The setting applies to the whole system."""
 
     def __init__(self, wanted):
         self.wanted = wanted

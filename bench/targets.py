@@ -3,8 +3,8 @@
 The targets: the lower directory itself, what the kernel has, Penstock, and the packaged peers.
 
 Each target has a directory of its own on the same file system, `below`, and shows it at `at`. The
-peers run as a user runs them who has read their manual and wants speed while nothing else changes
-the tree: with long timeouts, the page cache kept, and all caches of their own.
+peers have the options that their manuals recommend for speed if nothing else changes the tree: long
+timeouts, a page cache that is kept, and all caches of their own.
 """
 import os
 import re
@@ -94,7 +94,7 @@ class Target:
         self.mounted = False
 
     def lacks(self, figure):
-        """True for a figure that the target's options switch off."""
+        """Returns true if the options of the target switch off what the figure measures."""
         return self.name == "penstock-lean" and figure in ("setxattr", "getxattr")
 
     def find(self):
@@ -140,7 +140,7 @@ class Target:
             return
         places = {"below": self.below, "at": self.at, "side": self.side, "empty": self.empty,
                   "penstock": self.penstock, "filter": self.filter}
-        # A daemon keeps its output open, so reading a pipe would never end. Hence a file.
+        # The output goes to a file: a daemon keeps it open, so reading a pipe would never end.
         log = os.path.join(os.path.dirname(self.at), self.name + ".log")
         with open(log, "w+", encoding="utf-8", errors="replace") as file:
             command = [word.format(**places) for word in self.command]
@@ -180,7 +180,7 @@ class Target:
         return ""
 
     def gone(self):
-        """After an error: True if the target failed, and not only the one operation."""
+        """Returns true if the target has failed, and not only the operation before."""
         if self.command and not self.mounted:
             return True
         try:

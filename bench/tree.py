@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-The source tree that the jobs work on: made up, the same at every run, and shaped like a real one:
-3,000 files in 240 directories, most of them a few kilobytes, a few of them large.
+Makes the source tree for the jobs. It is random, but the same in every run, and has the sizes of a
+real one: 3,000 files in 240 directories, most of them of a few kilobytes, some large.
 """
 import io
 import math
@@ -66,7 +66,7 @@ def make_tar(path, files=FILES):
 
 
 def git_environment(home):
-    """The environment for a git that reads no settings of the user."""
+    """Returns an environment in which git reads no settings of the user."""
     who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER")
            for key, value in (("NAME", "bench"), ("EMAIL", "bench@localhost"),
                               ("DATE", f"{EPOCH} +0000"))}
@@ -75,7 +75,7 @@ def git_environment(home):
 
 
 def make_repository_tar(plain, path, work):
-    """The same tree with a repository in it, all of it in one pack, as after a clone."""
+    """Makes the same tree with a repository in it, which has one pack, as after a clone."""
     home = os.path.join(work, "template")
     os.mkdir(home)
     env = git_environment(home)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The targets of the kernel engine, and how a result compares with them."""
+"""The goals for the kernel engine, and the comparison of a result with them."""
 
 # For the kernel engine without filters: figure, ratio to the lower directory, instructions added
 # on Linux 6.12 and on 7.2.
@@ -66,7 +66,7 @@ def lines_of(figures, index):
 
 
 def check(kernel, index):
-    """Returns lines for all targets that a kernel of a result has figures for, and how many are
-    missed. index: 0 for Linux 6.12, 1 for 7.2."""
+    """Returns a line for each goal whose figure was measured on a kernel, and the number of missed
+    goals. index is 0 for Linux 6.12, and 1 for 7.2."""
     found = list(lines_of(kernel["figures"], index))
     return [text for text, _ in found], sum(missed for _, missed in found)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * loops all DIR: measures operations in a new directory in DIR.
- * loops prepare DIR, loops first DIR: makes files; measures the first look at them. The caller
- *	mounts the view anew between the two.
+ * loops prepare DIR: makes files for "first".
+ * loops first DIR: measures the first stat of each file. The caller mounts the view anew before.
  * loops time NAME COMMAND...: measures a command.
  *
  * Prints a line "NAME NANOSECONDS" for each figure and round, where NANOSECONDS is for one
