@@ -53,7 +53,7 @@ PST_SHOWN(call, shown)
 
 /* -- creations and changes -------------------------------------------------------------------- */
 
-static __always_inline int create_as(struct pst_call *call)
+PST_CREATES(call)
 {
 	__u32 uid = lower_id(call, &users, call->caller.uid);
 	__u32 gid = lower_id(call, &groups, call->caller.gid);
@@ -64,18 +64,6 @@ static __always_inline int create_as(struct pst_call *call)
 	call->caller.gid = gid;
 	return PST_PASS;
 }
-
-#define CREATE(OP)                                                                                 \
-	PST_PRE(OP, call)                                                                          \
-	{                                                                                          \
-		return create_as(call);                                                            \
-	}
-
-CREATE(create)
-CREATE(mkdir)
-CREATE(mknod)
-CREATE(symlink)
-CREATE(tmpfile)
 
 PST_PRE(setattr, call)
 {

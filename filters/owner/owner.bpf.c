@@ -36,38 +36,13 @@ PST_SHOWN(call, shown)
 	return PST_PASS;
 }
 
-static __always_inline int create_as(struct pst_call *call)
+PST_CREATES(call)
 {
 	if (create_uid >= 0)
 		call->caller.uid = create_uid;
 	if (create_gid >= 0)
 		call->caller.gid = create_gid;
 	return PST_PASS;
-}
-
-PST_PRE(create, call)
-{
-	return create_as(call);
-}
-
-PST_PRE(mkdir, call)
-{
-	return create_as(call);
-}
-
-PST_PRE(mknod, call)
-{
-	return create_as(call);
-}
-
-PST_PRE(symlink, call)
-{
-	return create_as(call);
-}
-
-PST_PRE(tmpfile, call)
-{
-	return create_as(call);
 }
 
 PST_PRE(setattr, call)

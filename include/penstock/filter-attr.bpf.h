@@ -85,6 +85,31 @@ struct pst_shown {
 		return r;                                                                          \
 	}
 
+/*
+ * Defines the programs before all operations that create a file: CREATE, MKDIR, MKNOD, SYMLINK and
+ * TMPFILE.
+ *
+ *	PST_CREATES(call)
+ *	{
+ *		call->caller.uid = 1000;
+ *		return PST_PASS;
+ *	}
+ */
+#define PST_CREATES(CALL)                                                                          \
+	static __always_inline int pst_creates_body(struct pst_call *CALL);                        \
+	PST_CREATES_BEFORE(create)                                                                 \
+	PST_CREATES_BEFORE(mkdir)                                                                  \
+	PST_CREATES_BEFORE(mknod)                                                                  \
+	PST_CREATES_BEFORE(symlink)                                                                \
+	PST_CREATES_BEFORE(tmpfile)                                                                \
+	static __always_inline int pst_creates_body(struct pst_call *CALL)
+
+#define PST_CREATES_BEFORE(OP)                                                                     \
+	PST_PRE(OP, pst_call)                                                                      \
+	{                                                                                          \
+		return pst_creates_body(pst_call);                                                 \
+	}
+
 /* -- permissions ------------------------------------------------------------------------------ */
 
 /* Returns three bits of permissions for owner, group and others. */
