@@ -186,7 +186,9 @@ static int refuse_name(const struct options *options, const char *name, struct p
 		"there is no option '%.60s'%s%s%s: this filter has %sand, like every filter, "
 		"name, at and pin",
 		name, *suggestion.word ? " (did you mean '" : "", suggestion.word,
-		*suggestion.word ? "'?)" : "", *list ? list : "none of its own ");
+		/* bindfs and chmod(1) have commas in a list. */
+		*suggestion.word ? "'?)" : " (':' separates the parts of a list)",
+		*list ? list : "none of its own ");
 }
 
 static int set_text(struct option *option, const char *value, struct pst_error *error)
