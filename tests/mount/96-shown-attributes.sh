@@ -14,10 +14,13 @@ made() { # NAME OWNER MODE
 	chmod "$3" "$LOWER/$1"
 }
 
-# Checks what stat(2), fstat(2) and a listing with attributes show of a file.
+# Checks what stat(2), statx(2) with the time of creation (a request of its own), and a listing with
+# attributes show of a file.
 shows() { # FORMAT NAME WANT [CALLER]
-	local as=${4:-0}
+	local as=${4:-0} created
 	equal "$(as "$as" stat -c "$1" "$VIEW/$2")" "$3" "$2 to user $as"
+	created=$(as "$as" stat -c "$1 %W" "$VIEW/$2")
+	equal "${created% *}" "$3" "$2 to user $as with its time of creation"
 	equal "$(as "$as" find "$VIEW" -path "$VIEW/$2" -exec stat -c "$1" {} +)" "$3" \
 		"$2 to user $as by a listing"
 }
