@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs filters for operations on names.
- *
- * If all programs for names hide by the directory and the name alone (PST_HIDES), for all
- * callers, a dentry without a lower dentry is a hidden name, for as long as the view is mounted,
- * and no program runs for a name that the dcache has. Other programs may answer otherwise for
- * each operation (pst_filters.fixed_names is false): they run before each operation that changes a
- * name, and a hidden name is looked up again each time.
+ * Runs filters for operations that change names. If the chain has fixed names, see lookup.c, the
+ * dentry says what the programs for names would say.
  */
 #include "filters.h"
 #include "op.h"
@@ -31,139 +26,16 @@ static struct inode *dir_of(const struct pst_name_op *op)
 	return d_inode(op->dentry->d_parent);
 }
 
-/*
- * Returns 0 if filters can run for names of a directory of the view. In a case-insensitive one they
- * would have to see the spelling on the disk, too.
- */
-static int may_ask(struct dentry *dir)
-{
-	return pst_lower(dir)->d_flags & (DCACHE_OP_COMPARE | DCACHE_OP_HASH) ? -EOPNOTSUPP : 0;
-}
-
-/* Returns whether a hidden name stays hidden for all. */
-bool pst_filter_fixed_names(const struct super_block *sb)
-{
-	return !pst_sb(sb)->filters || pst_sb(sb)->filters->fixed_names;
-}
-
-/* ---- lookup ------------------------------------------------------------------------------ */
-
-/*
- * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
- * directory. Returns 0, -ENOENT if the name is hidden, or another error.
- */
-int pst_filter_lookup(struct inode *dir, struct dentry *dentry)
-{
-	struct pst_filters *filters = pst_filters_of(dir);
-	struct slot *slot;
-	int err;
-
-	if (!filters)
-		return 0;
-	err = may_ask(dentry->d_parent);
-	if (err || !(filter_node_filters(&pst_i(dir)->filter) & filters->chain->hides))
-		return err;
-	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	slot->call->name[0] = dentry->d_name.name;
-	err = call_fill_save(slot->call);
-	if (!err)
-		err = name_check_call(slot->call);
-	if (err)
-		pst_trace_result(slot->call, err);
-	pst_call_end(dir, slot);
-	return err;
-}
-
-/* Gives an inode its filters and cells, before a dentry gets it. */
-void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode)
-{
-	place_give(call, &pst_i(inode)->filter, &call->child);
-	WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
-}
-
-/* Fills the result of an operation that has found or made a file. */
-static void fill_entry(const struct inode *inode, struct fuse_entry_out *out)
-{
-	struct kstat stat;
-
-	generic_fillattr(pst_idmap(inode->i_sb), STATX_BASIC_STATS, pst_lower_inode(inode), &stat);
-	pst_fill_fuse_attr(&stat, &out->attr);
-	out->nodeid = pst_i(inode)->nodeid;
-}
-
-/* Checks a name that was looked up below. inode: its file, or NULL; attr: its attributes. */
-static int check_found(struct filter_call *call, struct inode *inode, const struct pst_attr *attr)
-{
-	u64 both = call->chain->pre[FUSE_LOOKUP] | call->chain->post[FUSE_LOOKUP];
-	int r = 0;
-
-	place_inherit(call, call->node);
-	if (both & call->filters)
-		r = apply_before(call, name_check_call(call));
-	if (!r && call->names_changed)
-		r = pst_call_bad(call->chain, call->chain->pre[FUSE_LOOKUP] & call->filters,
-				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
-	if (!r)
-		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
-	if (!apply_asks_after(call))
-		return r;
-	memset(&call->saved->out, 0, sizeof(call->saved->out));
-	call->out_len = call->op->result_size;
-	if (inode)
-		fill_entry(inode, &call->saved->out.entry);
-	return apply_after(call, r, r ? NULL : attr, NULL);
-}
-
-/*
- * Gives the inode that was found under a name its filters and cells, before the dentry gets it;
- * inode: NULL if the name is absent. The VFS holds the lock of the directory. Returns 0, -ENOENT
- * if the name is hidden, or another error.
- */
-int pst_filter_found(struct dentry *dentry, struct inode *inode)
-{
-	struct pst_called names = { .dentry[0] = dentry, .inode[0] = inode };
-	struct inode *dir = d_inode(dentry->d_parent);
-	struct filter_call *call;
-	struct slot *slot;
-	u32 us;
-	int err;
-
-	if (!pst_filters_of(dir) || (!inode && pst_filters_of(dir)->fixed_names))
-		return 0;
-	slot = pst_call_begin(FUSE_LOOKUP, dir);
-	call = slot->call;
-	call->aux = &names;
-	call->name[0] = dentry->d_name.name;
-	if (inode)
-		pst_fill_attr(inode, &names.attr[0]);
-	err = call_fill_save(call);
-	if (!err)
-		err = check_found(call, inode, inode ? &names.attr[0] : NULL);
-	if (!err && inode)
-		pst_filter_give(call, dir, inode);
-	us = call->delay_us;
-	pst_trace_result(call, err);
-	pst_call_end(dir, slot);
-	pst_delay(us);
-	return err;
-}
-
-/* ---- changes ----------------------------------------------------------------------------- */
-
 /* Returns whether the dentry alone cannot say what filters answer to an operation. */
-static bool is_asked(const struct pst_name_op *op)
+static bool is_asked(const struct pst_name_op *op, const struct pst_chain *chain)
 {
-	const struct pst_filters *filters = pst_filters_of(dir_of(op));
-	u64 held, asked;
+	u64 held = filter_node_filters(&pst_i(dir_of(op))->filter);
+	u64 asked = chain->core.pre[op->opcode] | chain->core.post[op->opcode];
 
-	if (!filters)
-		return false;
-	held = filter_node_filters(&pst_i(dir_of(op))->filter);
-	asked = filters->chain->pre[op->opcode] | filters->chain->post[op->opcode];
 	if (op->inode)
 		held |= filter_node_filters(&pst_i(op->inode)->filter);
-	if (op->inode || !filters->fixed_names)
-		asked = filters->chain->any[op->opcode];
+	if (op->inode || !chain->fixed_names)
+		asked = chain->core.any[op->opcode];
 	return held & asked;
 }
 
@@ -202,13 +74,14 @@ static void fill_in(const struct pst_name_op *op, union pst_in *in)
 }
 
 /* Makes what filters need until the operation ends. NULL: no memory. */
-static struct pst_name_call *new_call(const struct pst_name_op *op)
+static struct pst_name_call *new_call(const struct pst_name_op *op, const struct pst_chain *chain)
 {
 	struct pst_name_call *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
 	struct dentry *const dentry[2] = { op->dentry, op->dentry2 };
 
-	if (!c || !pst_op_init(&c->op, dir_of(op), op->inode, op->opcode))
-		return c;
+	if (!c)
+		return NULL;
+	pst_op_init(&c->op, &chain->core, dir_of(op), op->inode, op->opcode);
 	fill_in(op, &c->op.in);
 	for (int i = 0; i < 2 && dentry[i]; i++) {
 		c->op.name[i] = dentry[i]->d_name.name;
@@ -226,8 +99,7 @@ static struct pst_name_call *new_call(const struct pst_name_op *op)
 	c->op.out = op_find(op->opcode)->result_size ? &c->out : NULL;
 	/* Other IDs of the caller are the owner of a new file, and nothing to other operations. */
 	c->op.may_act = true;
-	c->op.keep = !pst_filters_of(dir_of(op))->fixed_names &&
-		     (makes_file(op) || op->opcode == FUSE_LINK);
+	c->op.keep = !chain->fixed_names && (makes_file(op) || op->opcode == FUSE_LINK);
 	return c;
 }
 
@@ -296,7 +168,7 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 	if (!r && inode && c->op.chain->post[op->opcode] & c->op.filters) {
 		pst_fill_attr(inode, &c->found);
 		c->op.found = &c->found;
-		fill_entry(inode, &c->out.entry);
+		pst_fill_entry(inode, &c->out.entry);
 	}
 	r = pst_after(&c->op, r);
 	if (op->cred)
@@ -313,13 +185,16 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
  */
 int pst_name_begin(struct pst_name_op *op)
 {
+	struct pst_chain *chain = pst_chain_get(pst_sb(op->dentry->d_sb));
+	bool asks = chain && is_asked(op, chain);
 	int r;
 
-	if (!is_asked(op))
-		return 0;
-	op->call = new_call(op);
-	if (!op->call)
-		return -ENOMEM;
+	op->fixed_names = !chain || chain->fixed_names;
+	op->call = asks ? new_call(op, chain) : NULL;
+	if (!op->call) {
+		pst_chain_put(chain);
+		return asks ? -ENOMEM : 0;
+	}
 	r = pst_before(&op->call->op);
 	if (!r)
 		r = take_changes(op);
@@ -329,13 +204,14 @@ int pst_name_begin(struct pst_name_op *op)
 }
 
 /* Gives the inode of a file without a name the filters and cells of the directory. */
-static int give_nameless(const struct pst_name_op *op, struct inode *inode)
+static int give_nameless(const struct pst_chain *chain, const struct pst_name_op *op,
+			 struct inode *inode)
 {
 	struct slot *slot;
 
-	if (!pst_filters_of(inode))
+	if (!chain)
 		return 0;
-	slot = pst_call_begin(FUSE_TMPFILE, dir_of(op));
+	slot = pst_call_begin(&chain->core, FUSE_TMPFILE, dir_of(op));
 	place_inherit(slot->call, slot->call->node);
 	pst_filter_give(slot->call, dir_of(op), inode);
 	pst_call_end(dir_of(op), slot);
@@ -349,13 +225,17 @@ static int give_nameless(const struct pst_name_op *op, struct inode *inode)
 int pst_name_end(struct pst_name_op *op, int r, struct inode *inode)
 {
 	bool given = op->call && op->call->op.call;
+	struct pst_chain *chain;
 
 	if (op->call)
 		r = end_call(op, r, inode);
 	if (r || !inode || given)
 		return r;
-	return op->opcode == FUSE_TMPFILE ? give_nameless(op, inode) :
-					    pst_filter_found(op->dentry, inode);
+	chain = pst_chain_get(pst_sb(op->dentry->d_sb));
+	r = op->opcode == FUSE_TMPFILE ? give_nameless(chain, op, inode) :
+					 pst_filter_found(chain, op->dentry, inode);
+	pst_chain_put(chain);
+	return r;
 }
 
 /*
@@ -366,15 +246,13 @@ int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedat
 {
 	struct pst_name_call *c;
 	struct slot *slot;
-	int err = 0;
+	int err;
 
-	if (!pst_filters_of(dir_of(op)))
+	if (!op->call)
 		return 0;
-	c = new_call(op);
+	c = new_call(op, pst_chain_of(op->call->op.chain));
 	if (!c)
 		return -ENOMEM;
-	if (!c->op.filters)
-		goto out;
 	c->names.attr[0].mode = READ_ONCE(d_inode(rd->old_dentry)->i_mode);
 	if (d_is_positive(rd->new_dentry))
 		c->names.attr[1].mode = READ_ONCE(d_inode(rd->new_dentry)->i_mode);
@@ -385,7 +263,6 @@ int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedat
 	if (err)
 		pst_trace_result(slot->call, err);
 	pst_call_end(dir_of(op), slot);
-out:
 	kfree(c);
 	return err;
 }

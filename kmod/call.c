@@ -87,7 +87,7 @@ static int real_name(const struct filter_call *call, struct filter_node *dir, co
 static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
 			     struct filter_node *node)
 {
-	return &container_of(node, struct pst_inode, filter)->cells[entry->bit];
+	return pst_cell(container_of(node, struct pst_inode, filter), entry->bit);
 }
 
 /* No filter of today sees data. */
@@ -174,10 +174,10 @@ const struct filter_host pst_filter_host = {
 /* ---- calls ------------------------------------------------------------------------------- */
 
 /*
- * Begins a call on a directory. Returns its slot, for pst_call_end(). The core reads the argument
- * of the operation from call->arg, which is all zero here.
+ * Begins a call on a directory under a chain. Returns its slot, for pst_call_end(). The core reads
+ * the argument of the operation from call->arg, which is all zero here.
  */
-struct slot *pst_call_begin(u32 opcode, struct inode *dir)
+struct slot *pst_call_begin(const struct chain *chain, u32 opcode, struct inode *dir)
 {
 	static const union pst_in no_arg;
 	struct pst_filters *filters = pst_filters_of(dir);
@@ -185,13 +185,13 @@ struct slot *pst_call_begin(u32 opcode, struct inode *dir)
 	struct filter_call *call = slot->call;
 
 	call->aux = NULL;
-	call_begin(call, filters->chain, opcode);
+	call_begin(call, chain, opcode);
 	call->type = S_IFDIR;
 	call->node = &pst_i(dir)->filter;
 	call->arg = &no_arg;
 	call->data = call->slot->data;
-	call->filters = chain_asked(call->chain, opcode, call->node, NULL);
-	pst_caller_fill(filters, call->chain->want_cgroup, &call->caller);
+	call->filters = chain_asked(chain, opcode, call->node, NULL);
+	pst_caller_fill(filters, chain->want_cgroup, &call->caller);
 	return slot;
 }
 

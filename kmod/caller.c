@@ -44,31 +44,21 @@ struct verdicts {
 	atomic64_t freed[1 << FREED_BITS];
 };
 
-/*
- * Prepares for the filters of a view that is being mounted, whose entries the array has; overwrites
- * the array. Returns 0 or -ENOMEM.
- */
-int pst_caller_prepare(struct pst_filters *filters, struct chain_entry **entries)
+/* Finds the filters by caller of a new chain. Returns 0 or -ENOMEM. */
+int pst_caller_prepare(struct pst_chain *chain)
 {
-	const struct chain *chain = filters->chain;
+	const struct chain *core = &chain->core;
+	struct chain *by_caller = &chain->by_caller;
 	unsigned int n = 0;
 
-	filters->pid_ns = get_pid_ns(task_active_pid_ns(current));
-	for (unsigned int i = 0; i < chain->n; i++)
-		if (chain->by_caller & chain->names & 1ULL << chain->entries[i]->bit)
-			entries[n++] = chain->entries[i];
+	for (unsigned int i = 0; i < core->n; i++)
+		if (core->by_caller & core->names & 1ULL << core->entries[i]->bit)
+			by_caller->entries[n++] = core->entries[i];
 	if (!n)
 		return 0;
-	filters->verdicts = kvzalloc(sizeof(*filters->verdicts), GFP_KERNEL_ACCOUNT);
-	return filters->verdicts ? chain_new(entries, n, &filters->by_caller) : -ENOMEM;
-}
-
-void pst_caller_free(struct pst_filters *filters)
-{
-	kvfree(filters->verdicts);
-	chain_free(filters->by_caller);
-	if (filters->pid_ns)
-		put_pid_ns(filters->pid_ns);
+	chain_init(by_caller, by_caller->entries, n);
+	chain->verdicts = kvzalloc(sizeof(*chain->verdicts), GFP_KERNEL_ACCOUNT);
+	return chain->verdicts ? 0 : -ENOMEM;
 }
 
 /* Fills the caller. Does not sleep. */
@@ -83,47 +73,44 @@ void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct 
 }
 
 /* Returns the filters that must be asked for each caller who looks up a name of a directory. */
-static u64 asked(const struct inode *dir)
+static u64 asked(const struct pst_chain *chain, const struct inode *dir)
 {
-	const struct chain *chain = pst_filters_of(dir)->by_caller;
-
-	return chain ? chain->all & filter_node_filters(&pst_i(dir)->filter) : 0;
+	return chain->by_caller.all & filter_node_filters(&pst_i(dir)->filter);
 }
 
-bool pst_is_by_caller(const struct inode *dir)
+bool pst_is_by_caller(const struct pst_chain *chain, const struct inode *dir)
 {
-	return pst_filters_of(dir) && asked(dir);
+	return chain && asked(chain, dir);
 }
 
 /* ---- the table --------------------------------------------------------------------------- */
 
-static atomic64_t *freed(const struct pst_filters *filters, const struct dentry *d)
+static atomic64_t *freed(const struct pst_chain *chain, const struct dentry *d)
 {
-	return &filters->verdicts->freed[hash_ptr(d, FREED_BITS)];
+	return &chain->verdicts->freed[hash_ptr(d, FREED_BITS)];
 }
 
-static void fill_key(const struct pst_filters *filters, const struct dentry *d, unsigned int seq,
+static void fill_key(const struct pst_chain *chain, const struct dentry *d, unsigned int seq,
 		     struct verdict_key *key)
 {
-	key->freed = atomic64_read(freed(filters, d));
+	key->freed = atomic64_read(freed(chain, d));
 	key->dentry = d;
 	key->seq = seq;
-	pst_caller_fill(filters, filters->by_caller->want_cgroup, &key->caller);
+	pst_caller_fill(pst_sb(d->d_sb)->filters, chain->by_caller.want_cgroup, &key->caller);
 }
 
-static struct kept_verdict *entry_of(const struct pst_filters *filters,
-				     const struct verdict_key *key)
+static struct kept_verdict *entry_of(const struct pst_chain *chain, const struct verdict_key *key)
 {
 	u64 mix = (unsigned long)key->dentry ^ (u64)key->caller.uid << 40 ^
 		  (u64)key->caller.pid << 20;
 
-	return &filters->verdicts->entry[hash_64(mix, TABLE_BITS)];
+	return &chain->verdicts->entry[hash_64(mix, TABLE_BITS)];
 }
 
 /* Returns the kept verdict, or -ECHILD. Called under RCU. */
-static int kept(const struct pst_filters *filters, const struct verdict_key *key)
+static int kept(const struct pst_chain *chain, const struct verdict_key *key)
 {
-	const struct kept_verdict *v = entry_of(filters, key);
+	const struct kept_verdict *v = entry_of(chain, key);
 	unsigned int turn = smp_load_acquire(&v->turn);
 	int result = READ_ONCE(v->result);
 
@@ -134,9 +121,9 @@ static int kept(const struct pst_filters *filters, const struct verdict_key *key
 }
 
 /* Keeps a verdict, unless another task writes to the same entry. */
-static void keep(const struct pst_filters *filters, const struct verdict_key *key, int result)
+static void keep(const struct pst_chain *chain, const struct verdict_key *key, int result)
 {
-	struct kept_verdict *v = entry_of(filters, key);
+	struct kept_verdict *v = entry_of(chain, key);
 	unsigned int turn = READ_ONCE(v->turn);
 
 	if (turn & 1 || cmpxchg(&v->turn, turn, turn + 1) != turn)
@@ -146,13 +133,19 @@ static void keep(const struct pst_filters *filters, const struct verdict_key *ke
 	smp_store_release(&v->turn, turn + 2);
 }
 
-/* A dentry is about to be freed. */
+/*
+ * A dentry is about to be freed. A chain that is not in force yet cannot have a verdict on it,
+ * because that takes a reference to the dentry.
+ */
 void pst_caller_forget(const struct dentry *d)
 {
-	const struct pst_filters *filters = pst_sb(d->d_sb)->filters;
+	const struct pst_chain *chain;
 
-	if (filters && filters->verdicts)
-		atomic64_inc(freed(filters, d));
+	rcu_read_lock();
+	chain = rcu_dereference(pst_sb(d->d_sb)->by_caller);
+	if (chain)
+		atomic64_inc(freed(chain, d));
+	rcu_read_unlock();
 }
 
 /* ---- asking ------------------------------------------------------------------------------ */
@@ -176,15 +169,15 @@ static bool can_keep(const struct inode *inode)
 	return !inode || S_ISDIR(inode->i_mode) || READ_ONCE(pst_lower_inode(inode)->i_nlink) == 1;
 }
 
-static int ask(struct inode *dir, struct inode *inode, const char *name)
+static int ask(const struct pst_chain *chain, struct inode *dir, struct inode *inode,
+	       const char *name)
 {
-	struct slot *slot = pst_call_begin(FUSE_LOOKUP, dir);
+	struct slot *slot = pst_call_begin(&chain->by_caller, FUSE_LOOKUP, dir);
 	struct filter_call *call = slot->call;
 	struct pst_attr attr;
 	int err;
 
-	call->chain = pst_filters_of(dir)->by_caller;
-	call->filters = asked(dir);
+	call->filters = asked(chain, dir);
 	call->name[0] = name;
 	if (inode)
 		pst_fill_attr(inode, &attr);
@@ -197,7 +190,7 @@ static int ask(struct inode *dir, struct inode *inode, const char *name)
 }
 
 /* In RCU walk: returns 1 if this task may see the name; an error, which is the answer; -ECHILD. */
-int pst_caller_check_rcu(struct dentry *d, unsigned int flags)
+int pst_caller_check_rcu(const struct pst_chain *chain, struct dentry *d, unsigned int flags)
 {
 	unsigned int seq = raw_seqcount_begin(&d->d_seq);
 	const struct inode *dir = d_inode_rcu(READ_ONCE(d->d_parent)), *inode = d_inode_rcu(d);
@@ -206,16 +199,32 @@ int pst_caller_check_rcu(struct dentry *d, unsigned int flags)
 
 	if (!dir)
 		return -ECHILD;
-	if (!asked(dir))
+	if (!asked(chain, dir))
 		return 1;
 	if (!can_keep(inode))
 		return -ECHILD;
-	fill_key(pst_filters_of(dir), d, seq, &key);
-	result = kept(pst_filters_of(dir), &key);
+	fill_key(chain, d, seq, &key);
+	result = kept(chain, &key);
 	/* The answer to an operation that creates the name may need to sleep. */
 	if (result && flags & (LOOKUP_CREATE | LOOKUP_RENAME_TARGET))
 		return -ECHILD;
 	return result ? result : 1;
+}
+
+/* Asks the filters by caller about a name of a directory, and keeps the verdict if it can. */
+static int ask_and_keep(const struct pst_chain *chain, struct dentry *d, const struct pst_place *at)
+{
+	struct inode *dir = d_inode(at->parent);
+	bool keeps = can_keep(at->inode) && !(asked(chain, dir) & ~chain->by_caller.hides);
+	struct verdict_key key;
+	int err;
+
+	if (keeps)
+		fill_key(chain, d, at->seq, &key);
+	err = ask(chain, dir, at->inode, at->name.name.name);
+	if (keeps && (!err || err == -ENOENT))
+		keep(chain, &key, err);
+	return err;
 }
 
 /*
@@ -224,38 +233,17 @@ int pst_caller_check_rcu(struct dentry *d, unsigned int flags)
  */
 int pst_caller_check(struct dentry *d, unsigned int flags)
 {
-	struct dentry *parent;
-	struct name_snapshot n;
-	struct inode *dir, *inode;
-	unsigned int seq;
-	struct verdict_key key;
-	int err;
+	struct pst_chain *chain = pst_chain_get(pst_sb(d->d_sb));
+	struct pst_place at;
+	int err = 0;
 
-	/* The directory and the name belong together if the dentry has not moved meanwhile. */
-	for (;;) {
-		seq = raw_seqcount_begin(&d->d_seq);
-		parent = dget_parent(d);
-		take_dentry_name_snapshot(&n, d);
-		inode = d_inode(d);
-		if (!read_seqcount_retry(&d->d_seq, seq))
-			break;
-		release_dentry_name_snapshot(&n);
-		dput(parent);
+	if (chain) {
+		pst_place_get(d, &at);
+		if (asked(chain, d_inode(at.parent)))
+			err = pst_caller_error(ask_and_keep(chain, d, &at), d_inode(at.parent),
+					       flags);
+		pst_place_put(&at);
 	}
-	dir = d_inode(parent);
-	err = 0;
-	if (asked(dir)) {
-		bool keeps = can_keep(inode) &&
-			     !(asked(dir) & ~pst_filters_of(dir)->by_caller->hides);
-
-		if (keeps)
-			fill_key(pst_filters_of(dir), d, seq, &key);
-		err = ask(dir, inode, n.name.name);
-		if (keeps && (!err || err == -ENOENT))
-			keep(pst_filters_of(dir), &key, err);
-		err = pst_caller_error(err, dir, flags);
-	}
-	release_dentry_name_snapshot(&n);
-	dput(parent);
+	pst_chain_put(chain);
 	return err;
 }

@@ -40,10 +40,10 @@ static int show_view(struct seq_file *m, void *unused)
 static int show_filters(struct seq_file *m, void *unused)
 {
 	const struct pst_sb *s = m->private;
-	const struct chain *chain = s->filters ? s->filters->chain : NULL;
+	struct pst_chain *chain = pst_chain_get(s);
 
-	for (unsigned int i = 0; chain && i < chain->n; i++) {
-		const struct filter_facts *facts = chain->entries[i]->facts;
+	for (unsigned int i = 0; chain && i < chain->core.n; i++) {
+		const struct filter_facts *facts = chain->core.entries[i]->facts;
 
 		put(m, facts->name, '\t');
 		put(m, facts->spec, '\t');
@@ -52,6 +52,7 @@ static int show_filters(struct seq_file *m, void *unused)
 		put(m, facts->at, '\t');
 		seq_printf(m, "%u\n", facts->flags);
 	}
+	pst_chain_put(chain);
 	return 0;
 }
 
@@ -81,16 +82,17 @@ static void show_program(struct seq_file *m, const struct filter *f, enum filter
 static int show_programs(struct seq_file *m, void *unused)
 {
 	const struct pst_sb *s = m->private;
-	const struct chain *chain = s->filters ? s->filters->chain : NULL;
+	struct pst_chain *chain = pst_chain_get(s);
 
-	for (unsigned int i = 0; chain && i < chain->n; i++) {
-		const struct filter *f = chain->entries[i]->filter;
+	for (unsigned int i = 0; chain && i < chain->core.n; i++) {
+		const struct filter *f = chain->core.entries[i]->filter;
 
 		for (int kind = 0; kind < _FILTER_KINDS; kind++)
 			for (u32 opcode = 0; opcode < OP_MAX; opcode++)
 				if (f->count[kind][opcode])
 					show_program(m, f, kind, opcode);
 	}
+	pst_chain_put(chain);
 	return 0;
 }
 

@@ -13,15 +13,17 @@
  * freed by RCU. A lower parent is only reached through the parent in the view or by
  * dget_parent().
  */
-#include "penstock.h"
+#include "filters.h"
 
 /*
  * The sequence counts of a dentry of the view and its lower dentry, in one word. The kernel raises
  * the count of a dentry with each change of its name, parent or inode and when it unhashes it. So a
  * pair of dentries that was compared once stays valid as long as both counts are the same: d_time
- * has the stamp of the last comparison, or UNCHECKED, which is no stamp because counts are even.
+ * has the stamp of the last comparison, or one of these, which are no stamps because counts are
+ * even. A dentry that is HIDDEN has no lower dentry, and is hidden from all (see lookup.c).
  */
 #define UNCHECKED 1UL
+#define HIDDEN    5UL
 
 struct stamp {
 	unsigned int mine, theirs;
@@ -116,10 +118,11 @@ static int revalidate_rcu(struct dentry *d, unsigned int flags)
 {
 	const struct dentry *l = pst_lower(d);
 	const struct inode *inode = d_inode_rcu(d);
+	const struct pst_chain *by_caller;
 
 	/* A name that a filter hides is hidden whatever is below. */
 	if (!l)
-		return inode || !pst_filter_fixed_names(d->d_sb) ? -ECHILD : 1;
+		return !inode && READ_ONCE(d->d_time) == HIDDEN ? 1 : -ECHILD;
 	if (compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
 		return -ECHILD;
 	/*
@@ -128,7 +131,8 @@ static int revalidate_rcu(struct dentry *d, unsigned int flags)
 	 */
 	if (inode && !(flags & LOOKUP_PARENT) && pst_attr_differs(inode))
 		return -ECHILD;
-	return pst_sb(d->d_sb)->filters ? pst_caller_check_rcu(d, flags) : 1;
+	by_caller = rcu_dereference(pst_sb(d->d_sb)->by_caller);
+	return by_caller ? pst_caller_check_rcu(by_caller, d, flags) : 1;
 }
 
 /* Returns the lower dentry with a reference; NULL if a filter hides the name. */
@@ -154,9 +158,11 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 	int ret;
 
 	if (!l)
-		return d_really_is_negative(dentry) && pst_filter_fixed_names(dentry->d_sb);
+		return d_really_is_negative(dentry) && READ_ONCE(dentry->d_time) == HIDDEN;
 	/* First, because the lower file system must not be asked about a hidden name. */
-	ret = pst_sb(dentry->d_sb)->filters ? pst_caller_check(dentry, flags) : 0;
+	ret = rcu_access_pointer(pst_sb(dentry->d_sb)->by_caller) ?
+		      pst_caller_check(dentry, flags) :
+		      0;
 	if (ret) {
 		dput(l);
 		return ret;
@@ -280,11 +286,21 @@ struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower)
 	return inode;
 }
 
+/* Makes an unhashed dentry of the view, without a lower dentry, a name that filters hide. */
+static struct dentry *attach_hidden(const struct pst_chain *chain, struct dentry *dentry)
+{
+	spin_lock(&dentry->d_lock);
+	WRITE_ONCE(dentry->d_time, chain->fixed_names ? HIDDEN : UNCHECKED);
+	spin_unlock(&dentry->d_lock);
+	return d_splice_alias(NULL, dentry);
+}
+
 /*
  * Makes an unhashed dentry of the view stand for the lower dentry @lower, whose reference it takes
  * over, and hashes it. Returns NULL, a dentry to use instead, or an error.
  */
-struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
+static struct dentry *attach(const struct pst_chain *chain, struct dentry *dentry,
+			     struct dentry *lower)
 {
 	struct dentry *ret;
 	struct inode *inode;
@@ -295,12 +311,12 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 		inode = d_is_positive(lower) ? pst_iget_for(dentry, lower) : NULL;
 		if (IS_ERR(inode))
 			return ERR_CAST(inode);
-		err = pst_filter_found(dentry, inode);
+		err = pst_filter_found(chain, dentry, inode);
 		if (err)
 			iput(inode);
 		if (err == -ENOENT) {
 			pst_replace_lower(dentry, NULL);
-			return d_splice_alias(NULL, dentry);
+			return attach_hidden(chain, dentry);
 		}
 		if (err)
 			return ERR_PTR(err);
@@ -313,15 +329,25 @@ struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower)
 	return ret;
 }
 
-struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+static struct dentry *lookup(const struct pst_chain *chain, struct inode *dir,
+			     struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *parent = pst_lower(dentry->d_parent), *l;
-	int err = pst_filter_lookup(dir, dentry);
+	int err = pst_filter_lookup(chain, dir, dentry);
 
-	if (err == -ENOENT && !pst_is_by_caller(dir))
-		return d_splice_alias(NULL, dentry);
+	if (err == -ENOENT && !pst_is_by_caller(chain, dir))
+		return attach_hidden(chain, dentry);
 	if (err)
 		return ERR_PTR(pst_caller_error(err, dir, flags));
 	l = c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
-	return IS_ERR(l) ? l : pst_attach(dentry, l);
+	return IS_ERR(l) ? l : attach(chain, dentry, l);
+}
+
+struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
+{
+	struct pst_chain *chain = pst_chain_get(pst_sb(dir->i_sb));
+	struct dentry *ret = lookup(chain, dir, dentry, flags);
+
+	pst_chain_put(chain);
+	return ret;
 }

@@ -27,14 +27,28 @@ static int pst_dir_open(struct inode *inode, struct file *file)
 	return open_lower(inode, file);
 }
 
+/* Lists the lower directory from ctx->pos on. */
+int pst_iterate_lower(struct file *lower, struct dir_context *ctx)
+{
+	loff_t at = 0;
+
+	/*
+	 * A listing with filters is behind the lower one if the caller had no room for all names.
+	 * To set f_pos is not enough: tmpfs keeps in mind that it has listed all until somebody
+	 * seeks.
+	 */
+	if (lower->f_pos != ctx->pos)
+		at = vfs_llseek(lower, ctx->pos, SEEK_SET);
+	return at < 0 ? at : iterate_dir(lower, ctx);
+}
+
 static int pst_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct file *l = file->private_data;
 
-	if (pst_sb(file_inode(file)->i_sb)->filters)
+	if (READ_ONCE(pst_sb(file_inode(file)->i_sb)->asked) >> FUSE_READDIR & 1)
 		return pst_filter_iterate(file, ctx);
-	l->f_pos = ctx->pos;
-	return iterate_dir(l, ctx);
+	return pst_iterate_lower(l, ctx);
 }
 
 const struct file_operations pst_dir_ops = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The filters of a view: takes them from the program that mounts it, by fsconfig(2).
+ * The filters of a view: takes them from the program that mounts it, by fsconfig(2), and has what
+ * they use.
  *
  * The programs are of type BPF_PROG_TYPE_SYSCALL, as in the daemon. The module holds a reference to
  * each, so they and their maps outlive the program that loaded them. Parameters reach this file
@@ -9,13 +10,16 @@
 #include "filters.h"
 
 #include <linux/filter.h>
+#include <linux/pid_namespace.h>
 
 #include "kernel/module-abi.h"
 
 static const char *const texts[MODULE_N_TEXTS] = { "name", "spec", "file", "summary", "at" };
 
-static void free_filter(struct filter *f)
+void pst_filter_put(struct filter *f)
 {
+	if (!refcount_dec_and_test(&f->refs))
+		return;
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
 		for (int opcode = 0; opcode < OP_MAX; opcode++) {
 			if (f->program[kind][opcode])
@@ -26,17 +30,12 @@ static void free_filter(struct filter *f)
 	kvfree(f);
 }
 
-void pst_filters_free(struct pst_filters *filters)
+/* Drops the filters of a context; the chain that has them keeps them. */
+void pst_filters_drop(struct pst_filter_list *list)
 {
-	if (!filters)
-		return;
-	pst_caller_free(filters);
-	chain_free(filters->chain);
-	pst_slots_free(filters);
-	put_cred(filters->cred);
-	for (unsigned int i = 0; i < filters->n; i++)
-		free_filter(filters->filter[i]);
-	kfree(filters);
+	for (unsigned int i = 0; list && i < list->n; i++)
+		pst_filter_put(list->filter[i]);
+	kfree(list);
 }
 
 /* Checks the versions and the size of the fixed part. */
@@ -73,8 +72,7 @@ static int set_texts(struct fs_context *fc, struct filter *f, size_t size)
 	return 0;
 }
 
-static int take_program(struct fs_context *fc, struct pst_filters *filters, struct filter *f,
-			const struct module_program *p)
+static int take_program(struct fs_context *fc, struct filter *f, const struct module_program *p)
 {
 	struct bpf_prog *prog, **to;
 
@@ -99,7 +97,7 @@ static int take_program(struct fs_context *fc, struct pst_filters *filters, stru
 	f->facts.ops[p->kind] |= 1ULL << p->opcode;
 	if (prog->aux->max_ctx_offset > sizeof(struct pst_ctx))
 		return invalf(fc, "penstock: filter %s reads behind its context", f->facts.name);
-	return pst_slots_check(fc, filters, prog);
+	return pst_slots_check(fc, f, prog);
 }
 
 /* The operations whose programs the module runs, before and after the operation. */
@@ -163,8 +161,7 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	return *facts->at ? refuse(fc, f, "is attached with at=", "") : 0;
 }
 
-static int fill(struct fs_context *fc, struct pst_filters *filters, struct filter *f,
-		const void *value, size_t size)
+static int fill(struct fs_context *fc, struct filter *f, const void *value, size_t size)
 {
 	const struct module_filter *m;
 	int err;
@@ -179,24 +176,23 @@ static int fill(struct fs_context *fc, struct pst_filters *filters, struct filte
 	f->facts.unknown = m->unknown;
 	err = set_texts(fc, f, size);
 	for (u32 i = 0; i < m->n_programs && !err; i++)
-		err = take_program(fc, filters, f, &m->program[i]);
+		err = take_program(fc, f, &m->program[i]);
 	if (err)
 		return err;
 	f->entry = (struct chain_entry){
 		.filter = f,
 		.facts = &f->facts,
-		.bit = filters->n,
 		.cells = m->flags & PST_CELLS ? f : NULL,
 	};
 	return check_supported(fc, f);
 }
 
 /*
- * Adds a filter to those of a view that is not mounted yet; *@filters is NULL before the first. The
- * value of the parameter is from the caller of fsconfig(2), whoever that is. After a failure only
- * pst_filters_free() may be called: the slots may have gone with the programs.
+ * Adds a filter to those of a context; *@list is NULL before the first. The value of the parameter
+ * is from the caller of fsconfig(2), whoever that is. After a failure the context must not be used:
+ * it lacks a filter.
  */
-int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
+int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const void *value,
 		    size_t size)
 {
 	struct filter *f;
@@ -207,79 +203,116 @@ int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const v
 	err = check_head(fc, value, size);
 	if (err)
 		return err;
-	if (!*filters)
-		*filters = kzalloc(sizeof(**filters), GFP_KERNEL_ACCOUNT);
-	if (!*filters)
+	if (!*list)
+		*list = kzalloc(struct_size(*list, filter, PST_MAX_FILTERS), GFP_KERNEL_ACCOUNT);
+	if (!*list)
 		return -ENOMEM;
-	if ((*filters)->n == PST_MAX_FILTERS)
+	if ((*list)->n == PST_MAX_FILTERS)
 		return invalf(fc, "penstock: a view has at most %u filters", PST_MAX_FILTERS);
 	f = kvzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
-	err = fill(fc, *filters, f, value, size);
+	refcount_set(&f->refs, 1);
+	f->map = (*list)->n ? (*list)->filter[0]->map : NULL;
+	err = fill(fc, f, value, size);
 	if (err)
-		free_filter(f);
+		pst_filter_put(f);
 	else
-		(*filters)->filter[(*filters)->n++] = f;
+		(*list)->filter[(*list)->n++] = f;
 	return err;
 }
 
-static bool has_fixed_names(const struct chain *chain)
-{
-	return !(chain->names & (chain->by_caller | ~chain->hides)) && !chain->pre[FUSE_LOOKUP] &&
-	       !chain->post[FUSE_LOOKUP];
-}
+/* ---- views ------------------------------------------------------------------------------- */
 
-/* Makes the chain and the slots of a view that is being mounted. Returns 0 or an error. */
-int pst_filters_prepare(struct pst_sb *s)
+/* Makes what filters use, and puts those in force that a view is mounted with. */
+int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list)
 {
-	struct pst_filters *filters = s->filters;
-	struct chain_entry **entries;
+	struct pst_filters *filters = kzalloc(sizeof(*filters), GFP_KERNEL_ACCOUNT);
+	struct pst_chain *chain;
 	int err;
 
-	filters->cred = get_current_cred();
-	entries = kcalloc(filters->n, sizeof(*entries), GFP_KERNEL);
-	if (!entries)
+	if (!filters)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < filters->n; i++)
-		entries[i] = &filters->filter[i]->entry;
-	err = chain_new(entries, filters->n, &filters->chain);
+	s->filters = filters;
+	init_waitqueue_head(&filters->wait);
+	filters->cred = get_current_cred();
+	filters->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	if (!list)
+		return 0;
+	for (unsigned int i = 0; i < list->n; i++)
+		list->filter[i]->entry.bit = i;
+	err = pst_slots_make(filters, list->filter[0]->map);
 	if (!err)
-		err = pst_caller_prepare(filters, entries);
-	kfree(entries);
-	if (err)
-		return err;
-	for (unsigned int opcode = 0; opcode < OP_MAX; opcode++)
-		s->asked |= (u64) !!filters->chain->any[opcode] << opcode;
-	filters->fixed_names = has_fixed_names(filters->chain);
-	return pst_slots_make(filters);
+		err = pst_chain_new(list->filter, list->n, &chain);
+	if (!err)
+		pst_chain_put_in_force(s, chain);
+	return err;
 }
 
-/* Gives a new inode a cell for each filter, where filters use cells. Returns 0 or -ENOMEM. */
-int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
+/* Frees what filters use. No operation is left in the view. */
+void pst_filters_end(struct pst_sb *s)
 {
-	struct pst_filters *filters = pst_sb(sb)->filters;
+	struct pst_filters *filters = s->filters;
 
+	if (!filters)
+		return;
+	pst_chain_free(rcu_dereference_protected(s->chain, true));
+	pst_slots_free(filters);
+	put_cred(filters->cred);
+	put_pid_ns(filters->pid_ns);
+	kfree(filters);
+}
+
+/* ---- inodes ------------------------------------------------------------------------------ */
+
+void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
+{
 	pi->cells = NULL;
 	port_store(&pi->filter.filters, 0);
-	if (!filters)
-		return 0;
-	pi->nodeid = atomic64_inc_return(&filters->last_nodeid);
+	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
 	pi->parent = 0;
-	if (!filters->chain->cells)
-		return 0;
-	pi->cells = kcalloc(filters->n, sizeof(*pi->cells), GFP_KERNEL_ACCOUNT);
-	return pi->cells ? 0 : -ENOMEM;
+}
+
+void pst_filters_free_inode(struct pst_inode *pi)
+{
+	struct pst_cells *cells = pi->cells, *next;
+
+	for (; cells; cells = next) {
+		next = cells->next;
+		kfree(cells);
+	}
+}
+
+/* Returns the cell of an inode for the filter with this bit. */
+port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit)
+{
+	struct pst_cells **at = &pi->cells, *new;
+
+	for (;; bit -= ARRAY_SIZE((*at)->cell), at = &(*at)->next) {
+		if (!smp_load_acquire(at)) {
+			/* A filter could not go on without the cell. */
+			new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+			if (cmpxchg(at, NULL, new))
+				kfree(new);
+		}
+		if (bit < ARRAY_SIZE((*at)->cell))
+			return &(*at)->cell[bit];
+	}
 }
 
 /* All filters hold for the root. */
 void pst_filters_set_root(struct inode *root)
 {
-	const struct chain *chain = pst_filters_of(root)->chain;
+	const struct pst_chain *in_force =
+		rcu_dereference_protected(pst_sb(root->i_sb)->chain, true);
+	const struct chain *chain;
 
+	if (!in_force)
+		return;
+	chain = &in_force->core;
 	filter_node_set(&pst_i(root)->filter, chain->all, chain->all);
 	for (unsigned int i = 0; i < chain->n; i++)
 		if (chain->entries[i]->cells)
-			port_store(&pst_i(root)->cells[chain->entries[i]->bit],
+			port_store(pst_cell(pst_i(root), chain->entries[i]->bit),
 				   chain->entries[i]->facts->cell);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The filters of a view, for filters.c, slots.c, call.c and list.c. */
+/* The filters of a view. */
 #ifndef PENSTOCK_FILTERS_H
 #define PENSTOCK_FILTERS_H
 
 #include "penstock.h"
 
 #include <linux/bpf.h>
+#include <linux/percpu-refcount.h>
 
 #include "filter/listing.h"
 
@@ -19,9 +20,11 @@ struct pst_count {
 
 /* A filter: the programs that the loader has handed over, and what it said of them. */
 struct filter {
+	refcount_t refs;           /* of chains, and of the context that has taken it over */
 	struct filter_facts facts; /* its strings are in said */
 	struct chain_entry entry;
-	void *said; /* the value of the parameter */
+	struct bpf_map *map; /* of the slots; the programs hold it */
+	void *said;          /* the value of the parameter */
 	struct bpf_prog *program[_FILTER_KINDS][OP_MAX];
 	struct pst_count __percpu *count[_FILTER_KINDS][OP_MAX];
 	atomic_t n_bad; /* runs whose result was refused */
@@ -39,27 +42,56 @@ struct slot {
 	struct listing listing;   /* so that a listing allocates less */
 };
 
-/* The filters of a view. Constant once the view is mounted. */
+/* Filters that are in force together, see chain.c. Constant. */
+struct pst_chain {
+	struct percpu_ref ref; /* of operations, as long as the chain is in force */
+	struct completion drained;
+	struct chain core;
+	struct chain by_caller;    /* the filters by caller with programs for names */
+	struct verdicts *verdicts; /* NULL: there are none of those */
+	bool fixed_names; /* programs say the same of a name in all operations, see lookup.c */
+};
+
+/* Memory and numbers that the filters of a view use. Constant once the view has a chain. */
 struct pst_filters {
-	unsigned int n;
-	struct filter *filter[PST_MAX_FILTERS];
-	struct chain *chain;
-	struct bpf_map *map; /* of the slots; the programs hold it */
+	struct bpf_map *map; /* of the slots; NULL: there was no filter yet */
 	unsigned int n_slots;
 	struct slot **slot;
 	wait_queue_head_t wait; /* for a slot that is not busy */
 	atomic64_t last_nodeid;
 	const struct cred *cred;      /* of the task that mounted the view */
 	struct pid_namespace *pid_ns; /* of the task that mounted the view */
-	/* Only set if there are filters by caller with programs for names: */
-	struct chain *by_caller; /* they alone */
-	struct verdicts *verdicts;
-	bool fixed_names; /* programs say the same of a name in all operations, see call-name.c */
 };
 
+/* The cells of an inode for some filters, and those for further ones. */
+struct pst_cells {
+	struct pst_cells *next;
+	port_atomic_u64 cell[7];
+};
+
+/* filters.c */
+void pst_filter_put(struct filter *f);
+port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit);
+
+/* chain.c */
+void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain);
+int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain);
+void pst_chain_free(struct pst_chain *chain);
+
+static inline struct pst_chain *pst_chain_of(const struct chain *core)
+{
+	return container_of((struct chain *)core, struct pst_chain, core);
+}
+
+static inline void pst_chain_put(struct pst_chain *chain)
+{
+	if (chain)
+		percpu_ref_put(&chain->ref);
+}
+
 /* slots.c */
-int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct bpf_prog *prog);
-int pst_slots_make(struct pst_filters *filters);
+int pst_slots_check(struct fs_context *fc, struct filter *f, struct bpf_prog *prog);
+int pst_slots_make(struct pst_filters *filters, struct bpf_map *map);
 void pst_slots_free(struct pst_filters *filters);
 struct slot *pst_slot_get(struct pst_filters *filters);
 void pst_slot_put(struct pst_filters *filters, struct slot *slot);
@@ -68,9 +100,25 @@ void pst_call_free(struct filter_call *call);
 void pst_slot_swap(struct slot *slot, struct filter_call **call);
 
 /* caller.c */
-int pst_caller_prepare(struct pst_filters *filters, struct chain_entry **entries);
-void pst_caller_free(struct pst_filters *filters);
+int pst_caller_prepare(struct pst_chain *chain);
 void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct pst_caller *caller);
+int pst_caller_check_rcu(const struct pst_chain *chain, struct dentry *d, unsigned int flags);
+bool pst_is_by_caller(const struct pst_chain *chain, const struct inode *dir);
+
+/* lookup.c */
+
+/* The name of a dentry in a directory at a time. */
+struct pst_place {
+	struct dentry *parent;
+	struct name_snapshot name;
+	struct inode *inode; /* of the dentry, which keeps it */
+	unsigned int seq;    /* of the dentry */
+};
+void pst_place_get(struct dentry *d, struct pst_place *ret_place);
+void pst_place_put(struct pst_place *place);
+int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry);
+int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode);
+void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out);
 
 /* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
 struct pst_called {
@@ -82,7 +130,7 @@ struct pst_called {
 /* call.c */
 extern const struct filter_host pst_filter_host;
 void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr);
-struct slot *pst_call_begin(u32 opcode, struct inode *dir);
+struct slot *pst_call_begin(const struct chain *chain, u32 opcode, struct inode *dir);
 void pst_call_end(struct inode *dir, struct slot *slot);
 int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, u32 opcode,
 		 const char *what);

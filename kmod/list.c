@@ -62,26 +62,17 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 
 	b->n = 0;
 	b->full = false;
-	/*
-	 * The caller may have had no room for the end of the last batch. To set f_pos is not
-	 * enough: tmpfs keeps in mind that it has listed all until somebody seeks.
-	 */
-	if (lower->f_pos != pos) {
-		loff_t at = vfs_llseek(lower, pos, SEEK_SET);
-
-		if (at < 0)
-			return at;
-	}
-	err = iterate_dir(lower, &b->ctx);
+	b->ctx.pos = pos;
+	err = pst_iterate_lower(lower, &b->ctx);
 	/* Names that came before an error are listed first; the next call meets the error again. */
 	return b->n ? 0 : err;
 }
 
 /* Runs the filters on the collected names, and sets hidden of each. */
-static void filter_batch(struct inode *dir, struct batch *b)
+static void filter_batch(const struct pst_op *op, struct batch *b)
 {
 	unsigned int added[PST_N_LISTED];
-	struct slot *slot = pst_call_begin(FUSE_READDIR, dir);
+	struct slot *slot = pst_call_begin(op->chain, FUSE_READDIR, op->inode);
 	struct listing *listing = &slot->listing;
 
 	if (listing_needs_filters(slot->call)) {
@@ -97,7 +88,7 @@ static void filter_batch(struct inode *dir, struct batch *b)
 		for (unsigned int i = 0; i < listing->n; i++)
 			b->name[added[i]].hidden = listing->names[i].hidden;
 	}
-	pst_call_end(dir, slot);
+	pst_call_end(op->inode, slot);
 }
 
 /* Returns false if the caller has no more room; ctx->pos is then that of the name that is next. */
@@ -169,7 +160,7 @@ static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, lo
 		err = fill_batch(lower, *ret_end, b);
 		if (err)
 			return err;
-		filter_batch(op->inode, b);
+		filter_batch(op, b);
 		op->answer_len = encode(b, op->in.read.size, ret_end);
 	} while (!op->answer_len && b->full);
 	return 0;
@@ -208,11 +199,9 @@ static int list_with_programs(struct pst_op *op, struct file *file, struct dir_c
 	return emit_records(ctx, b->records, op->answer_len);
 }
 
-/* Checks if programs for READDIR hold for a directory. Begins @op if they do. */
-static bool has_programs(struct pst_op *op, struct inode *dir)
+static bool has_programs(const struct pst_op *op)
 {
-	return pst_asks(op, dir, FUSE_READDIR) &&
-	       (op->chain->pre[FUSE_READDIR] | op->chain->post[FUSE_READDIR]) & op->filters;
+	return (op->chain->pre[FUSE_READDIR] | op->chain->post[FUSE_READDIR]) & op->filters;
 }
 
 /* ---- listing ------------------------------------------------------------------------------ */
@@ -220,23 +209,26 @@ static bool has_programs(struct pst_op *op, struct inode *dir)
 /* Lists a directory of the view. Without programs for READDIR until the caller has no more room. */
 int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 {
-	struct inode *dir = file_inode(file);
 	struct batch *b = kvmalloc(sizeof(*b) + LIST_SIZE, GFP_KERNEL);
 	struct pst_op op;
-	bool again;
+	bool again = false;
 	int err;
 
 	if (!b)
 		return -ENOMEM;
 	b->ctx = (struct dir_context){ .actor = collect };
 	do {
-		if (has_programs(&op, dir)) {
+		if (!pst_asks(&op, file_inode(file), FUSE_READDIR)) {
+			err = pst_iterate_lower(file->private_data, ctx);
+			again = false;
+		} else if (has_programs(&op)) {
 			err = list_with_programs(&op, file, ctx, b, &again);
 		} else {
 			err = fill_batch(file->private_data, ctx->pos, b);
 			if (!err)
-				filter_batch(dir, b);
+				filter_batch(&op, b);
 			again = !err && emit(ctx, b) && b->full;
+			pst_after(&op, err);
 		}
 	} while (again && !fatal_signal_pending(current));
 	kvfree(b);

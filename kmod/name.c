@@ -26,11 +26,12 @@ static bool has_name(const struct dentry *dentry, const struct dentry *lower)
  * Locks the lower directory of a name that is to be created or removed. Returns the lower dentry,
  * negative if @creating and positive if not, for c_end(); or an error.
  */
-static struct dentry *start(struct dentry *dentry, bool creating)
+static struct dentry *start(const struct pst_name_op *op, bool creating)
 {
+	struct dentry *dentry = op->dentry;
 	struct dentry *dir = pst_lower(dentry->d_parent), *l = pst_lower(dentry);
 
-	if (!l && pst_filter_fixed_names(dentry->d_sb))
+	if (!l && op->fixed_names)
 		return ERR_PTR(creating ? -EPERM : -ENOENT);
 	if (!l)
 		l = ERR_PTR(-EINVAL);
@@ -114,7 +115,7 @@ static int make(struct pst_name_op *op)
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(op, err, NULL);
-	l = start(dentry, true);
+	l = start(op, true);
 	if (op->cred)
 		caller = override_creds(op->cred);
 	if (!IS_ERR(l) && S_ISDIR(op->mode))
@@ -226,7 +227,7 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(&op, err, NULL);
-	l = start(dentry, true);
+	l = start(&op, true);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err)
 		err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
@@ -275,7 +276,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(&op, err, NULL);
-	l = start(dentry, false);
+	l = start(&op, false);
 	done = PTR_ERR_OR_ZERO(l);
 	if (!done) {
 		victim = d_inode(l);
@@ -369,11 +370,11 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	struct inode *gone = NULL;
 	int err, done;
 
-	if (!(pst_lower(old) && pst_lower(new)) && pst_filter_fixed_names(old->d_sb))
-		return pst_lower(old) ? -EPERM : -ENOENT;
 	err = pst_name_begin(&op);
 	if (err < 0)
 		return err;
+	if (!err && !(pst_lower(old) && pst_lower(new)) && op.fixed_names)
+		return pst_name_end(&op, pst_lower(old) ? -EPERM : -ENOENT, NULL);
 	if (!err) {
 		done = mnt_want_write(pst_mnt(old));
 		if (!done) {

@@ -3,6 +3,7 @@
  * Operations on attributes that filters see. The arguments of programs are those that fs/fuse makes
  * for the daemon, so that programs see the same in both engines.
  */
+#include "filters.h"
 #include "op.h"
 
 #include <linux/cred.h>
@@ -86,6 +87,7 @@ static noinline_for_stack bool is_unchanged(const struct pst_op *op, const struc
 int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
 		       unsigned int flags)
 {
+	struct pst_chain *chain = pst_chain_of(op->chain);
 	union attr_out out;
 	int err;
 
@@ -101,9 +103,13 @@ int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat 
 		err = pst_getattr_lower(path, stat, mask, flags);
 		fill_getattr(op, stat, &out);
 	}
+	/* For pst_op_bad(). */
+	percpu_ref_get(&chain->ref);
 	err = pst_after(op, err);
+	op->chain = &chain->core;
 	if (!err && !is_unchanged(op, stat, &out))
-		return pst_op_bad(op, false, "changed attributes, which cannot be shown yet");
+		err = pst_op_bad(op, false, "changed attributes, which cannot be shown yet");
+	pst_chain_put(chain);
 	return err;
 }
 
@@ -249,8 +255,10 @@ int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr at
 	struct fuse_attr_out out = {};
 	int err = may_change(dentry, attr), r;
 
-	if (err)
-		return err;
+	if (err) {
+		op->filters = 0;
+		return pst_after(op, err);
+	}
 	fill_setattr(&attr, d_inode(dentry)->i_mode, &op->in.setattr);
 	op->out = &out;
 	op->may_act = true;

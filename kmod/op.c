@@ -19,21 +19,31 @@
 
 #define MAX_DELAY_US 60000000u
 
-bool pst_op_init(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode)
+/* Begins an operation under a chain. It takes over a reference to the chain. */
+void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *inode,
+		 struct inode *inode2, u32 opcode)
 {
-	const struct chain *chain = pst_filters_of(inode)->chain;
-	u64 filters = chain_asked(chain, opcode, &pst_i(inode)->filter,
-				  inode2 ? &pst_i(inode2)->filter : NULL);
-
-	if (!filters)
-		return false;
 	memset(op, 0, offsetof(struct pst_op, in));
 	op->chain = chain;
 	op->inode = inode;
 	op->inode2 = inode2;
 	op->opcode = opcode;
-	op->filters = filters;
-	return true;
+	op->filters = chain_asked(chain, opcode, &pst_i(inode)->filter,
+				  inode2 ? &pst_i(inode2)->filter : NULL);
+}
+
+bool pst_op_asks(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode)
+{
+	struct pst_chain *chain = pst_chain_get(pst_sb(inode->i_sb));
+
+	if (!chain)
+		return false;
+	pst_op_init(op, &chain->core, inode, inode2, opcode);
+	if (op->filters)
+		return true;
+	op->chain = NULL;
+	pst_chain_put(chain);
+	return false;
 }
 
 /* ---- data and results -------------------------------------------------------------------- */
@@ -104,7 +114,7 @@ void pst_delay(u32 us)
 /* Begins the call of an operation in a slot. */
 struct slot *pst_op_slot(const struct pst_op *op)
 {
-	struct slot *slot = pst_call_begin(op->opcode, op->inode);
+	struct slot *slot = pst_call_begin(op->chain, op->opcode, op->inode);
 	struct filter_call *call = slot->call;
 
 	call->aux = op->aux;
@@ -210,8 +220,6 @@ int pst_before(struct pst_op *op)
 	us = slot->call->delay_us;
 	if (keep)
 		pst_slot_swap(slot, &op->call);
-	else
-		op->filters = 0;
 	pst_call_end(op->inode, slot);
 	pst_delay(us);
 	return r;
@@ -286,6 +294,8 @@ int pst_op_after(struct pst_op *op, int r)
 		pst_filter_give(op->call, op->inode, op->made);
 	pst_call_free(op->call);
 	kvfree(op->copy);
+	pst_chain_put(pst_chain_of(op->chain));
+	op->chain = NULL;
 	return r;
 }
 

@@ -14,9 +14,10 @@ struct slot;
 #define PST_OP_DONE 3
 
 struct pst_op {
-	u64 filters; /* that see the operation; 0: none, and no other member counts */
+	const struct chain *chain;    /* of a pst_chain, with a reference; NULL: no filter sees the
+				      operation, and no other member counts */
+	u64 filters;                  /* that see the operation */
 	struct inode *inode, *inode2; /* inode2: of call->node2, or NULL */
-	const struct chain *chain;
 	u32 opcode;
 
 	/* The caller sets these, or leaves them zero, and in: */
@@ -42,7 +43,9 @@ struct pst_op {
 	union pst_in in; /* the argument; after pst_before() as programs left it */
 };
 
-bool pst_op_init(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode);
+void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *inode,
+		 struct inode *inode2, u32 opcode);
+bool pst_op_asks(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode);
 int pst_before(struct pst_op *op);
 int pst_op_after(struct pst_op *op, int r);
 struct cred *pst_op_cred(const struct pst_op *op);
@@ -50,13 +53,16 @@ struct slot *pst_op_slot(const struct pst_op *op);
 void pst_delay(u32 us);
 int pst_op_bad(const struct pst_op *op, bool before, const char *what);
 
-/* Checks if filters see an operation on inode (and inode2). Begins @op; if not, it stays empty. */
+/*
+ * Checks if filters see an operation on inode (and inode2). Begins @op, which pst_after() ends; if
+ * not, it stays empty.
+ */
 static inline bool pst_asks2(struct pst_op *op, struct inode *inode, struct inode *inode2,
 			     u32 opcode)
 {
-	op->filters = 0;
+	op->chain = NULL;
 	return unlikely(READ_ONCE(pst_sb(inode->i_sb)->asked) >> opcode & 1) &&
-	       pst_op_init(op, inode, inode2, opcode);
+	       pst_op_asks(op, inode, inode2, opcode);
 }
 
 static inline bool pst_asks(struct pst_op *op, struct inode *inode, u32 opcode)
@@ -70,7 +76,7 @@ static inline bool pst_asks(struct pst_op *op, struct inode *inode, u32 opcode)
  */
 static inline int pst_after(struct pst_op *op, int r)
 {
-	return unlikely(op->filters || r == PST_OP_DONE) ? pst_op_after(op, r) : r;
+	return unlikely(op->chain) ? pst_op_after(op, r) : r;
 }
 
 /* call-name.c */

@@ -21,20 +21,24 @@
 
 struct pst_name_call;
 struct pst_filters;
+struct pst_chain;
 
 /* A view. All members are set when the view is mounted and never change, but those at the end. */
 struct pst_sb {
-	struct vfsmount *mnt;        /* a private clone of the mount that LOWER is on */
-	struct dentry *root;         /* LOWER */
-	char *lower_name;            /* the path of LOWER, for /proc/mounts */
-	bool lower_locks;            /* locks=lower: file locks are taken on the lower file */
-	bool hide_mounts;            /* xdev=hide, for /proc/mounts */
-	bool idmapped;               /* the mount of LOWER maps IDs */
-	bool nosuid;                 /* the mount of LOWER ignores set-id bits and capabilities */
-	bool adapts;                 /* idmapped or nosuid: the view shows other attributes */
-	struct pst_filters *filters; /* NULL: none */
-	u64 asked;                   /* bits 1 << opcode: filters see the operation */
+	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
+	struct dentry *root;  /* LOWER */
+	char *lower_name;     /* the path of LOWER, for /proc/mounts */
+	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
+	bool hide_mounts;     /* xdev=hide, for /proc/mounts */
+	bool idmapped;        /* the mount of LOWER maps IDs */
+	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
+	bool adapts;          /* idmapped or nosuid: the view shows other attributes */
+	struct pst_filters *filters;
 	struct proc_dir_entry *folder;
+	/* chain.c has these: */
+	u64 asked;                         /* bits 1 << opcode: filters see the operation */
+	struct pst_chain __rcu *chain;     /* in force; NULL: there are no filters */
+	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
 	errseq_t wb_err; /* the writeback errors below that the view has reported */
 	/* trace.c has these: */
 	spinlock_t trace_lock;
@@ -43,13 +47,12 @@ struct pst_sb {
 };
 
 struct pst_inode {
-	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
-	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
-	struct llist_node late; /* in the worker's list */
-	atomic_t n_late;        /* references to this inode that the worker drops */
-	/* Only set in a view with filters: */
+	struct inode *lower;       /* a reference, from pst_iget() until the inode is evicted */
+	struct dentry *orphan;     /* a lower dentry that the worker drops, see reclaim.c */
+	struct llist_node late;    /* in the worker's list */
+	atomic_t n_late;           /* references to this inode that the worker drops */
 	struct filter_node filter; /* the filters that hold for the file ... */
-	port_atomic_u64 *cells;    /* ... and their cells; NULL where no filter uses cells */
+	struct pst_cells *cells;   /* ... and their cells, as far as they were used */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
 	struct inode vfs;
 };
@@ -140,7 +143,6 @@ struct inode *pst_iget(struct super_block *sb, struct inode *lower);
 /* dentry.c */
 extern const struct dentry_operations pst_dentry_ops;
 struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower);
-struct dentry *pst_attach(struct dentry *dentry, struct dentry *lower);
 struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 void pst_replace_lower(struct dentry *dentry, struct dentry *lower);
 
@@ -168,16 +170,28 @@ void pst_unlock_all(struct file *file);
 
 /* dir.c */
 extern const struct file_operations pst_dir_ops;
+int pst_iterate_lower(struct file *lower, struct dir_context *ctx);
 
 /* export.c */
 extern const struct export_operations pst_export_ops;
 
+/* chain.c */
+struct pst_chain *pst_chain_get(const struct pst_sb *s);
+
+/* The filters that the parameters of a context have handed over. */
+struct pst_filter_list {
+	unsigned int n;
+	struct filter *filter[];
+};
+
 /* filters.c */
-int pst_filters_add(struct fs_context *fc, struct pst_filters **filters, const void *value,
+int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const void *value,
 		    size_t size);
-int pst_filters_prepare(struct pst_sb *s);
-void pst_filters_free(struct pst_filters *filters);
-int pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
+void pst_filters_drop(struct pst_filter_list *list);
+int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list);
+void pst_filters_end(struct pst_sb *s);
+void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
+void pst_filters_free_inode(struct pst_inode *pi);
 void pst_filters_set_root(struct inode *root);
 
 /* call-name.c */
@@ -191,23 +205,19 @@ struct pst_name_op {
 	unsigned int flags;     /* CREATE, TMPFILE: of open; RENAME */
 	const char *text;       /* SYMLINK: the target */
 	/* Set by pst_name_begin(): */
+	bool fixed_names;        /* a dentry without a lower dentry is hidden, see lookup.c */
 	const struct cred *cred; /* of who creates the file; NULL: the caller */
 	struct pst_name_call *call;
 };
 
 #define PST_ANSWERED 1 /* a filter says that the operation is done */
 
-bool pst_filter_fixed_names(const struct super_block *sb);
-int pst_filter_lookup(struct inode *dir, struct dentry *dentry);
-int pst_filter_found(struct dentry *dentry, struct inode *inode);
 int pst_name_begin(struct pst_name_op *op);
 int pst_name_end(struct pst_name_op *op, int r, struct inode *inode);
 int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedata *rd);
 
 /* caller.c */
-bool pst_is_by_caller(const struct inode *dir);
 int pst_caller_error(int err, struct inode *dir, unsigned int flags);
-int pst_caller_check_rcu(struct dentry *d, unsigned int flags);
 int pst_caller_check(struct dentry *d, unsigned int flags);
 void pst_caller_forget(const struct dentry *d);
 

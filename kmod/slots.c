@@ -4,7 +4,7 @@
  * which the loader has made and all programs of a view share.
  *
  * The array is frozen, so no process can write to it. Programs can, at any time and to any slot.
- * The array lives as long as the programs that use it. A slot belongs to one task from
+ * A view holds the array from its first filter on. A slot belongs to one task from
  * pst_slot_get() to pst_slot_put(). A task that holds one never waits for another slot, and does
  * nothing in the lower file system, so slots come free soon.
  */
@@ -29,7 +29,7 @@ static struct bpf_map *map_of(struct bpf_prog *prog)
 }
 
 /* Checks the slots of a program, and that they are those of the programs before it. */
-int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct bpf_prog *prog)
+int pst_slots_check(struct fs_context *fc, struct filter *f, struct bpf_prog *prog)
 {
 	struct bpf_map *map = map_of(prog);
 
@@ -39,9 +39,9 @@ int pst_slots_check(struct fs_context *fc, struct pst_filters *filters, struct b
 		return invalf(fc, "penstock: pst_slots is not frozen");
 	if (map->value_size < MIN_SLOT || map->value_size % PAGE_SIZE)
 		return invalf(fc, "penstock: the slots of pst_slots have a wrong size");
-	if (filters->map && filters->map != map)
+	if (f->map && f->map != map)
 		return invalf(fc, "penstock: the programs have different slots");
-	filters->map = map;
+	f->map = map;
 	return 0;
 }
 
@@ -96,12 +96,14 @@ static struct slot *make_slot(const struct pst_filters *filters, unsigned int nu
 	return slot;
 }
 
-/* Makes the slots of the checked array. Returns 0 or -ENOMEM; pst_slots_free() in both cases. */
-int pst_slots_make(struct pst_filters *filters)
+/* Makes the slots of a checked array. Returns 0 or -ENOMEM; pst_slots_free() in both cases. */
+int pst_slots_make(struct pst_filters *filters, struct bpf_map *map)
 {
-	unsigned int n = min(filters->map->max_entries, 2 * num_possible_cpus());
+	unsigned int n = min(map->max_entries, 2 * num_possible_cpus());
 
-	init_waitqueue_head(&filters->wait);
+	/* The view keeps its slots when the last program has gone. */
+	bpf_map_inc(map);
+	filters->map = map;
 	filters->slot = kvcalloc(n, sizeof(*filters->slot), GFP_KERNEL_ACCOUNT);
 	if (!filters->slot)
 		return -ENOMEM;
@@ -120,6 +122,8 @@ void pst_slots_free(struct pst_filters *filters)
 		kvfree(filters->slot[i]);
 	}
 	kvfree(filters->slot);
+	if (filters->map)
+		bpf_map_put(filters->map);
 }
 
 /* Takes the slot of this CPU, which is in the caches of this CPU, or another if it is busy. */

@@ -20,8 +20,8 @@ struct options {
 	struct path lower;
 	bool lower_locks;
 	bool hide_mounts;
-	struct pst_filters *filters;
-	bool lacks_filter; /* one was refused, so the view must not be mounted */
+	struct pst_filter_list *filters; /* NULL: none */
+	bool lacks_filter;               /* one was refused, so the view must not be mounted */
 };
 
 /* ---- inodes ------------------------------------------------------------------------------ */
@@ -32,10 +32,7 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 
 	if (!pi)
 		return NULL;
-	if (pst_filters_init_inode(sb, pi)) {
-		kmem_cache_free(inode_cache, pi);
-		return NULL;
-	}
+	pst_filters_init_inode(sb, pi);
 	pi->lower = NULL;
 	pi->orphan = NULL;
 	atomic_set(&pi->n_late, 0);
@@ -44,7 +41,7 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 
 static void pst_free_inode(struct inode *inode)
 {
-	kfree(pst_i(inode)->cells);
+	pst_filters_free_inode(pst_i(inode));
 	kmem_cache_free(inode_cache, pst_i(inode));
 }
 
@@ -257,10 +254,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 		return -ENOMEM;
 	pst_trace_init(s);
 	sb->s_fs_info = s;
-	s->filters = o->filters;
-	o->filters = NULL;
-	if (s->filters)
-		err = pst_filters_prepare(s);
+	err = pst_filters_start(s, o->filters);
 	if (err)
 		return err;
 	s->lower_name = path_name(&o->lower);
@@ -284,14 +278,13 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_magic = PST_SUPER_MAGIC;
 	inherit(sb, mnt);
 	/* A handle would lead to a file without its name, which filters decide by. */
-	if (s->filters)
+	if (o->filters)
 		sb->s_export_op = NULL;
 	c_set_d_op(sb, &pst_dentry_ops);
 	inode = pst_iget(sb, d_inode(s->root));
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	if (s->filters)
-		pst_filters_set_root(inode);
+	pst_filters_set_root(inode);
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
@@ -314,7 +307,7 @@ static void pst_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (!s)
 		return;
-	pst_filters_free(s->filters);
+	pst_filters_end(s);
 	dput(s->root);
 	if (s->mnt)
 		kern_unmount(s->mnt);
@@ -427,7 +420,7 @@ static void pst_free_fc(struct fs_context *fc)
 
 	if (o) {
 		path_put(&o->lower);
-		pst_filters_free(o->filters);
+		pst_filters_drop(o->filters);
 	}
 	kfree(o);
 }

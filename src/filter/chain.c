@@ -74,12 +74,8 @@ static uint64_t involved(const struct chain *chain, const struct op *op)
 	return bits;
 }
 
-int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain **ret_chain)
+void chain_init(struct chain *chain, struct chain_entry *const *entries, unsigned int n)
 {
-	struct chain *chain = port_alloc(sizeof(*chain));
-
-	if (!chain)
-		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++) {
 		chain->entries[chain->n++] = entries[i];
 		add(chain, entries[i]);
@@ -90,6 +86,15 @@ int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain *
 					     involved(chain, op_find(opcode));
 	/* READDIRPLUS looks up each entry. */
 	chain->any[FUSE_READDIRPLUS] |= chain->any[FUSE_LOOKUP];
+}
+
+int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain **ret_chain)
+{
+	struct chain *chain = port_alloc(sizeof(*chain));
+
+	if (!chain)
+		return -ENOMEM;
+	chain_init(chain, entries, n);
 	*ret_chain = chain;
 	return 0;
 }

@@ -41,7 +41,9 @@ struct chain {
 
 /* Returns whether the effect of a filter on a file depends on the name that was looked up. */
 bool chain_goes_by_names(const struct filter_facts *facts);
-/* Returns 0 and a chain of these entries, or -ENOMEM. */
+/* Makes the zeroed *chain a chain of these entries. */
+void chain_init(struct chain *chain, struct chain_entry *const *entries, unsigned int n);
+/* Returns 0 and such a chain, or -ENOMEM. */
 int chain_new(struct chain_entry *const *entries, unsigned int n, struct chain **ret_chain);
 /* Returns whether a filter has programs for replies with attributes, and may show other owners. */
 bool chain_shows(const struct chain *chain);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chains: the filters that are in force in a view.
+ *
+ * An operation that filters see takes a reference to the chain in force, and keeps it until its
+ * end, also while it waits in the lower file system. So it has the same filters from its beginning
+ * to its end. RCU walk and pst_caller_forget() look at the chain under RCU, without a reference.
+ * An operation that no filter sees looks at pst_sb.asked only.
+ */
+#include "filters.h"
+
+static void release(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct pst_chain, ref)->drained);
+}
+
+static bool has_fixed_names(const struct chain *chain)
+{
+	return !(chain->names & (chain->by_caller | ~chain->hides)) && !chain->pre[FUSE_LOOKUP] &&
+	       !chain->post[FUSE_LOOKUP];
+}
+
+/* Makes a chain of filters, which have bits of their own. Returns 0 or -ENOMEM. */
+int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain)
+{
+	struct pst_chain *chain = kvzalloc(sizeof(*chain), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!chain)
+		return -ENOMEM;
+	err = percpu_ref_init(&chain->ref, release, 0, GFP_KERNEL_ACCOUNT);
+	if (err) {
+		kvfree(chain);
+		return err;
+	}
+	init_completion(&chain->drained);
+	for (unsigned int i = 0; i < n; i++) {
+		refcount_inc(&filters[i]->refs);
+		chain->core.entries[i] = &filters[i]->entry;
+	}
+	chain_init(&chain->core, chain->core.entries, n);
+	chain->fixed_names = has_fixed_names(&chain->core);
+	err = pst_caller_prepare(chain);
+	if (err)
+		pst_chain_free(chain);
+	else
+		*ret_chain = chain;
+	return err;
+}
+
+/* Frees a chain, which may be NULL. No operation has a reference, and RCU walk cannot find it. */
+void pst_chain_free(struct pst_chain *chain)
+{
+	if (!chain)
+		return;
+	percpu_ref_exit(&chain->ref);
+	kvfree(chain->verdicts);
+	for (unsigned int i = 0; i < chain->core.n; i++)
+		pst_filter_put(chain->core.entries[i]->filter);
+	kvfree(chain);
+}
+
+/* Puts a chain in force, or none. No other task changes the filters of the view. */
+void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain)
+{
+	u64 asked = 0;
+
+	for (unsigned int opcode = 0; chain && opcode < OP_MAX; opcode++)
+		asked |= (u64) !!chain->core.any[opcode] << opcode;
+	rcu_assign_pointer(s->chain, chain);
+	rcu_assign_pointer(s->by_caller, chain && chain->verdicts ? chain : NULL);
+	WRITE_ONCE(s->asked, asked);
+}
+
+/* Returns the chain in force with a reference, for pst_chain_put(); NULL: there are no filters. */
+struct pst_chain *pst_chain_get(const struct pst_sb *s)
+{
+	struct pst_chain *chain;
+
+	rcu_read_lock();
+	/* One that is killed is not in force any more: there is another pointer. */
+	do
+		chain = rcu_dereference(s->chain);
+	while (chain && !percpu_ref_tryget_live_rcu(&chain->ref));
+	rcu_read_unlock();
+	return chain;
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs filters for names that are looked up.
+ *
+ * If all programs for names hide by the directory and the name alone (PST_HIDES), for all
+ * callers, a dentry without a lower dentry is a hidden name, for as long as the chain is in force,
+ * and no program runs for a name that the dcache has. Other programs may answer otherwise for
+ * each operation (pst_chain.fixed_names is false): they run before each operation that changes a
+ * name, and a hidden name is looked up again each time.
+ */
+#include "filters.h"
+#include "op.h"
+
+#include "filter/apply.h"
+#include "filter/call-fill.h"
+#include "filter/name-check.h"
+#include "filter/place.h"
+
+/* Takes the name and the directory of a dentry to which the task has a reference. */
+void pst_place_get(struct dentry *d, struct pst_place *ret_place)
+{
+	/* The directory and the name belong together if the dentry has not moved meanwhile. */
+	for (;;) {
+		ret_place->seq = raw_seqcount_begin(&d->d_seq);
+		ret_place->parent = dget_parent(d);
+		take_dentry_name_snapshot(&ret_place->name, d);
+		ret_place->inode = d_inode(d);
+		if (!read_seqcount_retry(&d->d_seq, ret_place->seq))
+			return;
+		pst_place_put(ret_place);
+	}
+}
+
+void pst_place_put(struct pst_place *place)
+{
+	release_dentry_name_snapshot(&place->name);
+	dput(place->parent);
+}
+
+/*
+ * Returns 0 if filters can run for names of a directory of the view. In a case-insensitive one they
+ * would have to see the spelling on the disk, too.
+ */
+static int may_ask(struct dentry *dir)
+{
+	return pst_lower(dir)->d_flags & (DCACHE_OP_COMPARE | DCACHE_OP_HASH) ? -EOPNOTSUPP : 0;
+}
+
+/*
+ * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
+ * directory. Returns 0, -ENOENT if the name is hidden, or another error.
+ */
+int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry)
+{
+	struct slot *slot;
+	int err;
+
+	if (!chain)
+		return 0;
+	err = may_ask(dentry->d_parent);
+	if (err || !(filter_node_filters(&pst_i(dir)->filter) & chain->core.hides))
+		return err;
+	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
+	slot->call->name[0] = dentry->d_name.name;
+	err = call_fill_save(slot->call);
+	if (!err)
+		err = name_check_call(slot->call);
+	if (err)
+		pst_trace_result(slot->call, err);
+	pst_call_end(dir, slot);
+	return err;
+}
+
+/* Gives an inode its filters and cells, before a dentry gets it. */
+void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode)
+{
+	place_give(call, &pst_i(inode)->filter, &call->child);
+	WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
+}
+
+/* Fills the result of an operation that has found or made a file. */
+void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out)
+{
+	struct kstat stat;
+
+	generic_fillattr(pst_idmap(inode->i_sb), STATX_BASIC_STATS, pst_lower_inode(inode), &stat);
+	pst_fill_fuse_attr(&stat, &out->attr);
+	out->nodeid = pst_i(inode)->nodeid;
+}
+
+/* Checks a name that was looked up below. inode: its file, or NULL; attr: its attributes. */
+static int check_found(struct filter_call *call, struct inode *inode, const struct pst_attr *attr)
+{
+	u64 both = call->chain->pre[FUSE_LOOKUP] | call->chain->post[FUSE_LOOKUP];
+	int r = 0;
+
+	place_inherit(call, call->node);
+	if (both & call->filters)
+		r = apply_before(call, name_check_call(call));
+	if (!r && call->names_changed)
+		r = pst_call_bad(call->chain, call->chain->pre[FUSE_LOOKUP] & call->filters,
+				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
+	if (!r)
+		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
+	if (!apply_asks_after(call))
+		return r;
+	memset(&call->saved->out, 0, sizeof(call->saved->out));
+	call->out_len = call->op->result_size;
+	if (inode)
+		pst_fill_entry(inode, &call->saved->out.entry);
+	return apply_after(call, r, r ? NULL : attr, NULL);
+}
+
+/*
+ * Gives the inode that was found under a name its filters and cells, before the dentry gets it;
+ * inode: NULL if the name is absent. The VFS holds the lock of the directory. Returns 0, -ENOENT
+ * if the name is hidden, or another error.
+ */
+int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode)
+{
+	struct inode *dir = d_inode(dentry->d_parent);
+	struct filter_call *call;
+	struct pst_attr attr;
+	struct slot *slot;
+	u32 us;
+	int err;
+
+	if (!chain || (!inode && chain->fixed_names))
+		return 0;
+	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
+	call = slot->call;
+	call->name[0] = dentry->d_name.name;
+	if (inode)
+		pst_fill_attr(inode, &attr);
+	err = call_fill_save(call);
+	if (!err)
+		err = check_found(call, inode, inode ? &attr : NULL);
+	if (!err && inode)
+		pst_filter_give(call, dir, inode);
+	us = call->delay_us;
+	pst_trace_result(call, err);
+	pst_call_end(dir, slot);
+	pst_delay(us);
+	return err;
+}
