@@ -307,8 +307,11 @@ PST_LOOP(pst_rows_try, i, ctx)
 	return s->found || at == s->row_first;
 }
 
-/* Returns whether one of n rows matches the text. scratch.key is set. */
-static __always_inline int pst_rows_find(const struct pst_search *search, __u32 at, __u32 n)
+/*
+ * Finds the last of n rows that may match the text, from which pst_rows_try() starts. Returns 0 if
+ * there is none. scratch.key is set.
+ */
+static __always_inline int pst_rows_begin(const struct pst_search *search, __u32 at, __u32 n)
 {
 	struct pst_scratch *s = pst_scratch(search->call);
 
@@ -316,11 +319,15 @@ static __always_inline int pst_rows_find(const struct pst_search *search, __u32 
 	s->row_end = at + n;
 	s->found = 0;
 	bpf_loop(32, pst_rows_halve, (void *)search, 0);
-	if (s->row == at)
-		return 0;
-	s->row--;
-	bpf_loop(n, pst_rows_try, (void *)search, 0);
-	return s->found;
+	return s->row-- != at;
+}
+
+/* Returns whether one of n rows matches the text. scratch.key is set. */
+static __always_inline int pst_rows_find(const struct pst_search *search, __u32 at, __u32 n)
+{
+	if (pst_rows_begin(search, at, n))
+		bpf_loop(n, pst_rows_try, (void *)search, 0);
+	return pst_scratch(search->call)->found;
 }
 
 /* pst_names_match() for a text in a buffer of 512 bytes. */

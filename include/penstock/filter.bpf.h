@@ -54,7 +54,8 @@
  *	PST_OPTION(struct pst_names, names, "names and globs to hide");
  *
  * TYPE is an integer, _Bool, an array of char, struct pst_names, struct pst_ids, struct pst_paths,
- * struct pst_errno, struct pst_perms or struct pst_id_map.
+ * struct pst_errno, struct pst_perms or struct pst_id_map; with <penstock/filter-rules.bpf.h> also
+ * struct pst_rules.
  */
 #define PST_OPTION(TYPE, NAME, HELP)                                                               \
 	const volatile TYPE NAME __attribute__((btf_decl_tag("option: " HELP)))
@@ -77,6 +78,9 @@
  *
  *	PST_LIST_OF(ops, PST_OP_WORDS, "...")
  *	PST_TAKES("elsewhere read write : use the filter fault-data");
+ *
+ * PST_TAKES("verbs hide deny") names the verbs of a struct pst_rules that the filter handles: the
+ * first of each pair. Lines with other verbs have no effect in it.
  */
 #define PST_WORD_SIZE   32
 #define PST_TAKES(NOTE) __attribute__((btf_decl_tag("takes: " NOTE)))
@@ -294,6 +298,8 @@ struct pst_scratch {
 	uint32_t star_at, star_text_at; /* of a glob: the position after the last star */
 	uint32_t in_set, negated, hit;
 	uint32_t row, row_first, row_end; /* of patterns */
+	uint64_t file, dir, way;          /* of rules: ranks */
+	uint32_t node;                    /* of rules */
 	uint32_t from, to, begin;         /* positions in data that is moved */
 	uint64_t room[PST_ROOM / 8];
 };

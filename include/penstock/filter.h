@@ -434,8 +434,10 @@ struct pst_rules {
 	struct pst_names names; /* the globs of all lines, each once; a row has a pst_rule_row */
 	uint32_t n_fields;      /* 0 if no line has a verb of the filter */
 	uint32_t rank_bits;     /* the number of a node begins at this bit of a cell */
-	uint64_t start;         /* the cell of the root */
-	uint64_t all;           /* the values of all lines, joined */
+	uint32_t n_edge_slots;  /* the size of pst_rule_edges, a power of two */
+	uint32_t pad;
+	uint64_t start; /* the cell of the root */
+	uint64_t all;   /* the values of all lines, joined */
 	struct {
 		uint64_t mask;     /* the bits of the field's ranks */
 		uint32_t shift;    /* the first of them */
@@ -453,8 +455,8 @@ struct pst_rule_row {
 
 /*
  * An element of pst_rule_nodes. A step begins at the node of the directory. Each glob that the name
- * matches leads to another node if pst_rule_edges has one for node << 32 | row. The last node has
- * the ranks of the lines with directories that match the name.
+ * matches leads to another node if there is such an edge. The last node has the ranks of the lines
+ * with directories that match the name.
  */
 struct pst_rule_node {
 	uint64_t file, dir; /* as in a row */
@@ -462,6 +464,26 @@ struct pst_rule_node {
 	uint32_t next;      /* the node at which steps from the name begin, if it is a directory */
 	uint32_t pad;
 };
+
+/*
+ * An element of pst_rule_edges, a hash table: the glob of a row leads from a node to another. The
+ * edge is at pst_rule_edge_slot() or up to PST_RULE_PROBES - 1 elements behind it.
+ */
+#define PST_RULE_PROBES  8
+#define PST_RULE_NO_NODE 0xffffffffu /* the value of node in an empty element */
+struct pst_rule_edge {
+	uint32_t node, row, to;
+	uint32_t pad;
+};
+
+/* Returns where to begin the search for an edge; the caller takes it modulo n_edge_slots. */
+static inline __attribute__((always_inline, unused)) uint32_t pst_rule_edge_slot(uint32_t node,
+										 uint32_t row)
+{
+	uint32_t hash = node * 0x9e3779b1u ^ row * 0x85ebca77u;
+
+	return hash ^ hash >> 15;
+}
 
 /* The values of hide, readonly and deny, joined for a file. */
 enum pst_rule_effect {

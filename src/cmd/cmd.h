@@ -64,6 +64,7 @@ int cmd_view(struct cmd_call *call); /* sends one request to the process of a vi
 int cmd_trace(struct cmd_call *call);
 int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
+int cmd_rules_load(struct cmd_call *call);
 
 /*
  * The mount command for mount(8), which runs it as the helper mount.penstock with the arguments

@@ -13,8 +13,9 @@
 #define JSON      .json_help = "one JSON object"
 #define JSON_LIST .json_help = "one JSON object, as `filter list --json` prints it"
 
-static int run_filter(struct cmd_call *call);
+static int run_group(struct cmd_call *call);
 static void print_filter_help(const struct cmd *cmd);
+static void print_rules_help(const struct cmd *cmd);
 
 /* clang-format off */
 static const struct cmd commands[] = { {
@@ -79,7 +80,7 @@ static const struct cmd commands[] = { {
 	"view: they refuse and change operations, hide files, and report. `penstock mount\n"
 	"--filter SPEC` mounts a view with one.\n",
 	.help_more = print_filter_help,
-	.run = run_filter,
+	.run = run_group,
 }, {
 	.name = "filter list",
 	.arguments = "MOUNTPOINT",
@@ -149,6 +150,26 @@ static const struct cmd commands[] = { {
 	.help =
 	"Makes the directory NAME with the source of a filter, a Makefile and a test.\n",
 	.run = cmd_filter_new,
+}, {
+	.name = "rules",
+	.arguments = "[load] ...",
+	JSON,
+	.summary = "change the file of rules of a view",
+	.help =
+	"A file of rules hides, protects and masks files by lines such as \"hide *.key\" and\n"
+	"\"readonly vendor/\", with the patterns of .gitignore. `penstock mount --rules FILE`\n"
+	"mounts a view with one.\n",
+	.help_more = print_rules_help,
+	.run = run_group,
+}, {
+	.name = "rules load",
+	.arguments = "MOUNTPOINT FILE",
+	JSON_LIST,
+	.summary = "put a view under the rules in FILE, instead of those that it has",
+	.help =
+	"Puts the view at MOUNTPOINT under the rules in FILE. They apply to all operations that\n"
+	"begin after the command has returned. If a line is wrong, the view keeps its rules.\n",
+	.run = cmd_rules_load, .print = out_filter_change,
 }, {
 	.name = "trace",
 	.arguments = "MOUNTPOINT",
@@ -235,7 +256,8 @@ int command_unknown(const char *group, const char *word)
 	return CMD_USAGE;
 }
 
-static int run_filter(struct cmd_call *call)
+/* Runs the name of a group: prints its help. */
+static int run_group(struct cmd_call *call)
 {
 	if (call->words[0])
 		return command_unknown(call->cmd->name, call->words[0]);
@@ -252,4 +274,13 @@ static void print_filter_help(const struct cmd *cmd)
 	       "file of its object, and its options. `penstock filter check NAME` prints the\n"
 	       "options of a filter. `penstock filter COMMAND --help` describes a command;\n"
 	       "penstock-filters(7) is the manual.\n");
+}
+
+static void print_rules_help(const struct cmd *cmd)
+{
+	printf("\n");
+	command_list(cmd->name);
+	printf("\n"
+	       "`penstock rules COMMAND --help` describes a command; penstock-rules(5) has the\n"
+	       "verbs and patterns.\n");
 }

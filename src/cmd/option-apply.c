@@ -212,6 +212,12 @@ static int apply_filter(struct mount_options *options, const struct option_row *
 	return option_filter_add(options, value);
 }
 
+static int apply_rules(struct mount_options *options, const struct option_row *row,
+		       const char *name, const char *value, struct pst_error *error)
+{
+	return option_rules_add(options, value, error);
+}
+
 static int apply_list(struct mount_options *options, const struct option_row *row, const char *name,
 		      const char *value, struct pst_error *error)
 {
@@ -302,6 +308,7 @@ static const struct {
 	[OPTION_CACHE] = { apply_cache, show_cache },
 	[OPTION_TIMEOUT] = { apply_timeout },
 	[OPTION_FILTER] = { apply_filter },
+	[OPTION_RULES] = { apply_rules },
 	[OPTION_LIST] = { apply_list },
 	[OPTION_IGNORED] = { apply_ignored, NULL,
 			     "ignored: it is for another program, or always holds" },

@@ -4,6 +4,7 @@
  * filter once, and it is faster. No state, no locks.
  */
 #include "cmd/option-lists.h"
+#include "cmd/rules-filters.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/parse.h"
@@ -24,6 +25,46 @@ int option_filter_add(struct mount_options *options, const char *spec)
 	filters[options->n_filters] = NULL;
 	options->filters = filters;
 	options->view.filters = filters;
+	return 0;
+}
+
+/* Makes the options own a text. Returns 0 or -ENOMEM. */
+static int own(struct mount_options *options, char *text)
+{
+	char **copies = reallocarray(options->copies, options->n_copies + 1, sizeof(*copies));
+
+	if (!copies)
+		return -ENOMEM;
+	options->copies = copies;
+	copies[options->n_copies++] = text;
+	return 0;
+}
+
+int option_rules_add(struct mount_options *options, const char *path, struct pst_error *error)
+{
+	_cleanup_(rules_filters_fini) struct rules_filters filters = { 0 };
+	int r;
+
+	if (options->rules)
+		return error_set(error, -EINVAL,
+				 "option rules=%s: the view has the rules in %s already: give one "
+				 "file, which can have the line: include %s",
+				 path, options->rules, path);
+	options->rules = path;
+	r = rules_filters_make(path, &filters, error);
+	if (r < 0)
+		return r == -ENOMEM ? r : (error->code = -EINVAL);
+	for (size_t i = 0; i < RULES_FILTERS; i++) {
+		char *spec = filters.row[i].spec;
+
+		if (!spec)
+			continue;
+		if (own(options, spec) < 0)
+			return -ENOMEM;
+		filters.row[i].spec = NULL;
+		if (option_filter_add(options, spec) < 0)
+			return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Options that add filters: --filter, and --hide, --readonly and --mask with lists. */
+/* Options that add filters: --filter, --rules, and --hide, --readonly and --mask with lists. */
 #include "cmd/options.h"
 
 /* Adds a filter; spec must outlive the options. Returns 0 or -ENOMEM. */
 int option_filter_add(struct mount_options *options, const char *spec);
+
+/* Adds the filters of a file of rules. Returns 0, -EINVAL with *error, or -ENOMEM. */
+int option_rules_add(struct mount_options *options, const char *path, struct pst_error *error);
 
 /*
  * Adds a list, such as ".env:*.key:/secrets", to the filter that option names; adds the filter if

@@ -69,6 +69,7 @@ const struct option_row option_rows[] = {
 	/* what runs before and after operations */
 	{ "filter", OPTION_FILTER, "SPEC", "NAME|FILE[,option=value...]; several run in order" },
 
+	{ "rules", OPTION_RULES, "FILE", "hide, protect and mask files by the lines of FILE" },
 	{ "hide", OPTION_LIST, "LIST", "names and /paths that are absent in the view, by colons" },
 	{ "readonly", OPTION_LIST, "LIST", "names and /paths that nobody can change in the view" },
 	{ "mask", OPTION_LIST, "LIST", "names and /paths of files whose content is blanked" },

@@ -18,6 +18,7 @@ enum option_kind {
 	OPTION_CACHE,   /* cache=: a choice, or ttl=SECONDS */
 	OPTION_TIMEOUT, /* attr_timeout= and the like: set cache=ttl= to the least of them */
 	OPTION_FILTER,  /* adds a filter */
+	OPTION_RULES,   /* adds the filters of a file of rules */
 	OPTION_LIST,    /* adds names and paths to the filter of the option's name */
 
 	/* Options of other programs, which fstab lines and scripts may have: */

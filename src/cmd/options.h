@@ -27,7 +27,8 @@ struct mount_options {
 	size_t n_filters;
 	struct option_list *lists; /* owned */
 	size_t n_lists;
-	char **copies; /* owned: the -o lists, split at commas */
+	const char *rules; /* the file of rules=; NULL: none */
+	char **copies;     /* owned: the -o lists, split at commas */
 	size_t n_copies;
 	char *always;          /* names of OPTION_ALWAYS that were given, with commas; or NULL */
 	char *kept;            /* names of options that a remount does not change; or NULL */

@@ -66,6 +66,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	fill_facts(filter);
 	/* Only loading needs these, and they may be large. */
 	patterns_fini(&filter->load.patterns);
+	rule_tables_fini(&filter->load.options.rules);
 	free(filter->load.object.verifier_log);
 	filter->load.object.verifier_log = NULL;
 	object_file_fini(&filter->load.object.file);

@@ -156,6 +156,25 @@ static int prepare_patterns(struct load *load, struct pst_error *error)
 				  strerror(-r));
 }
 
+/* Sets the sizes of the maps of rules. Without rules they keep their size, one element. */
+static int prepare_rules(struct load *load, struct pst_error *error)
+{
+	for (int i = 0; i < _RULE_TABLES; i++) {
+		const struct rule_table *table = &load->options.rules.table[i];
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(load->object.bpf, rule_table_maps[i]);
+
+		if (table->n && (!map || bpf_map__value_size(map) != table->row_size ||
+				 bpf_map__set_max_entries(map, table->n) < 0))
+			return error_set(error, -EINVAL,
+					 "the object has an option for rules, but not the map %s "
+					 "for them: compile it again with "
+					 "<penstock/filter-rules.bpf.h>",
+					 rule_table_maps[i]);
+	}
+	return 0;
+}
+
 int load_finish(struct load *load, const struct runner *runner, const struct filter_slots *slots,
 		struct pst_error *error)
 {
@@ -163,6 +182,8 @@ int load_finish(struct load *load, const struct runner *runner, const struct fil
 
 	if (r == 0)
 		r = prepare_patterns(load, error);
+	if (r == 0)
+		r = prepare_rules(load, error);
 	return r == 0 ? runner->load(load, slots, error) : r;
 }
 

@@ -31,6 +31,7 @@ static const struct {
 	[OPTION_PATHS] = { "paths", "pst_paths", sizeof(struct pst_paths) },
 	[OPTION_PERMS] = { "perms", "pst_perms", sizeof(struct pst_perms) },
 	[OPTION_ID_MAP] = { "map", "pst_id_map", sizeof(struct pst_id_map) },
+	[OPTION_RULES] = { "rules", "pst_rules", sizeof(struct pst_rules) },
 };
 
 /* Returns whether a struct of this kind can have this size: lists of IDs can be longer. */
@@ -148,7 +149,7 @@ int option_list_find(const struct object *object, struct options *ret_options,
 				"the object's option '%s' has a type that options cannot have: "
 				"use an integer, _Bool, an array of char, struct pst_names, "
 				"struct pst_ids, struct pst_paths, struct pst_errno, struct "
-				"pst_perms or struct pst_id_map",
+				"pst_perms, struct pst_id_map or struct pst_rules",
 				var.name);
 		if (find_takes(object, &var, option, error) < 0)
 			return -EINVAL;
@@ -163,6 +164,7 @@ void option_list_fini(struct options *options)
 	for (size_t i = 0; i < options->n; i++)
 		free(options->rows[i].given);
 	free(options->rows);
+	rule_tables_fini(&options->rules);
 	*options = (struct options){ 0 };
 }
 
@@ -240,8 +242,24 @@ static int set_struct(struct option *option, const char *value, char *list,
 	return r;
 }
 
-static int set(struct option *option, const char *value, struct patterns *patterns,
-	       struct pst_error *error)
+static int set_rules(struct options *options, struct option *option, const char *path,
+		     struct patterns *patterns, struct pst_error *error)
+{
+	struct pst_rules rules;
+	int r;
+
+	if (!option->takes.verbs)
+		return error_set(error, -EINVAL,
+				 "the object does not say which verbs it takes: declare them by "
+				 "PST_TAKES(\"verbs ...\")");
+	r = rule_tables_read(&options->rules, path, option->takes.verbs, patterns, &rules, error);
+	if (r == 0)
+		memcpy(option->at, &rules, sizeof(rules));
+	return r;
+}
+
+static int set(struct options *options, struct option *option, const char *value,
+	       struct patterns *patterns, struct pst_error *error)
 {
 	_cleanup_(freep) char *copy = NULL;
 
@@ -255,6 +273,8 @@ static int set(struct option *option, const char *value, struct patterns *patter
 				     option->at, error);
 	if (option->kind == OPTION_TEXT)
 		return set_text(option, value, error);
+	if (option->kind == OPTION_RULES)
+		return set_rules(options, option, value, patterns, error);
 	copy = strdup(value);
 	return copy ? set_struct(option, value, copy, patterns, error) :
 		      error_set(error, -ENOMEM, "out of memory");
@@ -277,7 +297,7 @@ int option_list_set(struct options *options, const char *name, const char *value
 
 	if (!option)
 		return refuse_name(options, name, error);
-	r = set(option, value, patterns, &why);
+	r = set(options, option, value, patterns, &why);
 	if (r < 0)
 		return error_set(error, r, "option '%.60s%s%.80s': %s", name, value ? "=" : "",
 				 value ? value : "", why.text);
@@ -324,20 +344,27 @@ int option_list_check(const struct options *options, const char *filter, struct 
 bool option_list_has_patterns(const struct options *options)
 {
 	for (size_t i = 0; i < options->n; i++)
-		if (options->rows[i].kind == OPTION_NAMES || options->rows[i].kind == OPTION_PATHS)
+		if (options->rows[i].kind == OPTION_NAMES ||
+		    options->rows[i].kind == OPTION_PATHS || options->rows[i].kind == OPTION_RULES)
 			return true;
 	return false;
 }
 
 uint64_t option_list_cell(const struct options *options)
 {
-	struct pst_paths paths;
+	for (size_t i = 0; i < options->n; i++) {
+		const struct option *option = &options->rows[i];
+		size_t at = offsetof(struct pst_paths, start);
+		uint64_t start;
 
-	for (size_t i = 0; i < options->n; i++)
-		if (options->rows[i].kind == OPTION_PATHS) {
-			memcpy(&paths, options->rows[i].at, sizeof(paths));
-			return paths.start;
-		}
+		if (option->kind == OPTION_RULES)
+			at = offsetof(struct pst_rules, start);
+		else if (option->kind != OPTION_PATHS)
+			continue;
+		memcpy(&start, (const char *)option->at + at, sizeof(start));
+		if (start)
+			return start;
+	}
 	return 0;
 }
 

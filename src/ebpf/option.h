@@ -3,6 +3,7 @@
 /* The options of an object are the constants that its author has declared by PST_OPTION(). */
 #include "ebpf/object.h"
 #include "ebpf/patterns.h"
+#include "ebpf/rule-tables.h"
 #include "ebpf/takes.h"
 
 enum option_kind {
@@ -16,6 +17,7 @@ enum option_kind {
 	OPTION_PATHS,
 	OPTION_PERMS,
 	OPTION_ID_MAP,
+	OPTION_RULES,
 };
 
 struct option {
@@ -32,6 +34,7 @@ struct options {
 	const struct object *object; /* borrowed */
 	struct option *rows;
 	size_t n;
+	struct rule_tables rules; /* of the option for a file of rules */
 };
 
 /* Returns whether name is an option that every filter has: name, at or pin. */
@@ -59,11 +62,11 @@ int option_list_set(struct options *options, const char *name, const char *value
 int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
 
 /*
- * Returns whether there is an option for names or paths. Files whose path is not known then get the
- * cell PST_PATHS_INSIDE, because they could match.
+ * Returns whether there is an option for names, paths or rules. Files whose path is not known then
+ * get the cell PST_PATHS_INSIDE, because they could match.
  */
 bool option_list_has_patterns(const struct options *options);
-/* Returns the cell of the filter's root: .start of its first list of paths, or 0. */
+/* Returns the cell of the filter's root: .start of its first list of paths or rules, or 0. */
 uint64_t option_list_cell(const struct options *options);
 
 /* Return the type, and write the value, as users see them. */

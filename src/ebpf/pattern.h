@@ -20,6 +20,7 @@ struct pattern {
 	/* The check that a program still has to make after it has found begin, or end. */
 	enum pst_pattern_kind begin_kind, end_kind;
 	size_t n_begin, n_end; /* the number of patterns of the list with this key */
+	size_t number;         /* of the pattern in its list */
 	size_t len;
 	char text[PST_PATTERN_SIZE]; /* as the user has written it */
 };

@@ -172,9 +172,12 @@ static void link_rows(struct patterns *patterns, size_t first)
 	}
 }
 
-/* Adds the sorted patterns whose key is their end (ends is true), or their beginning. */
+/*
+ * Adds the sorted patterns whose key is their end (ends is true), or their beginning. If ret_row is
+ * not NULL, sets ret_row[i] to the row of pattern number i.
+ */
 static int add_sorted(struct patterns *patterns, const struct pattern *rows, size_t n, bool ends,
-		      struct pst_error *error)
+		      uint32_t *ret_row, struct pst_error *error)
 {
 	size_t first = patterns->n;
 
@@ -184,6 +187,8 @@ static int add_sorted(struct patterns *patterns, const struct pattern *rows, siz
 
 		if (goes_by_end(&rows[i]) != ends)
 			continue;
+		if (ret_row)
+			ret_row[rows[i].number] = patterns->n;
 		r = add_row(patterns, &row, error);
 		if (r < 0)
 			return r;
@@ -192,33 +197,56 @@ static int add_sorted(struct patterns *patterns, const struct pattern *rows, siz
 	return 0;
 }
 
-int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
-		       struct pst_error *error)
+/* Adds n patterns, and sorts them for that. ret_row is as for add_sorted(). */
+static int add_names(struct patterns *patterns, struct pattern *rows, size_t n,
+		     struct pst_names *ret_names, uint32_t *ret_row, struct pst_error *error)
 {
-	_cleanup_(freep) struct pattern *rows = NULL;
-	struct pst_names names = { .begins_at = patterns->n };
-	size_t n = 0;
-	int r = parse_list(list, &rows, &n, error);
+	struct pst_names names = { .n = n, .begins_at = patterns->n };
+	int r;
 
-	if (r < 0)
-		return r;
-	names.n = n;
 	qsort(rows, n, sizeof(*rows), by_end);
 	count_alike(rows, n, true);
 	qsort(rows, n, sizeof(*rows), by_begin);
 	count_alike(rows, n, false);
-	r = add_sorted(patterns, rows, n, false, error);
+	r = add_sorted(patterns, rows, n, false, ret_row, error);
 	if (r < 0)
 		return r;
 	names.ends_at = patterns->n;
 	names.n_begins = names.ends_at - names.begins_at;
 	qsort(rows, n, sizeof(*rows), by_end);
-	r = add_sorted(patterns, rows, n, true, error);
+	r = add_sorted(patterns, rows, n, true, ret_row, error);
 	if (r < 0)
 		return r;
 	names.n_ends = patterns->n - names.ends_at;
 	*ret_names = names;
 	return 0;
+}
+
+int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *ret_names,
+		       struct pst_error *error)
+{
+	_cleanup_(freep) struct pattern *rows = NULL;
+	size_t n = 0;
+	int r = parse_list(list, &rows, &n, error);
+
+	return r < 0 ? r : add_names(patterns, rows, n, ret_names, NULL, error);
+}
+
+int patterns_add_globs(struct patterns *patterns, char *const *globs, size_t n,
+		       struct pst_names *ret_names, uint32_t *ret_row, struct pst_error *error)
+{
+	_cleanup_(freep) struct pattern *rows = calloc(n + 1, sizeof(*rows));
+	int r = rows ? 0 : error_set(error, -ENOMEM, "no memory for %zu patterns", n);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = pattern_parse(globs[i], &rows[i], error);
+		rows[i].number = i;
+	}
+	if (r == 0)
+		r = add_names(patterns, rows, n, ret_names, ret_row, error);
+	for (size_t i = 0; i < n && r == 0; i++)
+		ret_row[i] -= ret_names->begins_at;
+	return r;
 }
 
 /* -- paths ------------------------------------------------------------------------------------ */

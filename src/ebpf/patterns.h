@@ -24,3 +24,9 @@ int patterns_add_names(struct patterns *patterns, char *list, struct pst_names *
 		       struct pst_error *error);
 int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *ret_paths,
 		       struct pst_error *error);
+/*
+ * Adds n globs that are right already (rules/pattern.h). Sets ret_row[i] to the row of glob i, from
+ * ret_names->begins_at on.
+ */
+int patterns_add_globs(struct patterns *patterns, char *const *globs, size_t n,
+		       struct pst_names *ret_names, uint32_t *ret_row, struct pst_error *error);

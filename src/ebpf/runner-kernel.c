@@ -91,6 +91,28 @@ static int fill_patterns(struct load *load, struct pst_error *error)
 	return 0;
 }
 
+static int fill_rules(struct load *load, struct pst_error *error)
+{
+	for (int i = 0; i < _RULE_TABLES; i++) {
+		const struct rule_table *table = &load->options.rules.table[i];
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(load->object.bpf, rule_table_maps[i]);
+
+		for (uint32_t k = 0; k < table->n; k++) {
+			const char *row = (const char *)table->rows + k * table->row_size;
+			int r = bpf_map__update_elem(map, &k, sizeof(k), row, table->row_size,
+						     BPF_ANY);
+
+			if (r < 0)
+				return error_set(error, r,
+						 "filter %.60s: the kernel refuses to store the "
+						 "rules in the map %s: %s",
+						 load->name, rule_table_maps[i], strerror(-r));
+		}
+	}
+	return 0;
+}
+
 /*
  * Writes the identity of the filter's pinned maps: the name of the object, and the options that
  * determine the meaning of the maps (PST_OF_MAPS). A filter may use pinned maps of the same
@@ -147,6 +169,8 @@ static int load_object(struct load *load, const struct filter_slots *slots, stru
 	if (r < 0)
 		return explain_load(r, said, load->object.verifier_log, error);
 	r = fill_patterns(load, error);
+	if (r == 0)
+		r = fill_rules(load, error);
 	return r == 0 && load->pin ? pin_maps(load->pin, error) : r;
 }
 

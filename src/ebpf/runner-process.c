@@ -27,6 +27,7 @@ static bool find_map(void *aux, const char *name, struct machine_map *ret_map)
 {
 	const struct load *load = aux;
 	const struct bpf_map *map = bpf_object__find_map_by_name(load->object.bpf, name);
+	const struct rule_table *rules = rule_tables_find(&load->options.rules, name);
 
 	if (!map)
 		return false;
@@ -44,6 +45,9 @@ static bool find_map(void *aux, const char *name, struct machine_map *ret_map)
 	} else if (strcmp(name, "pst_patterns") == 0) {
 		ret_map->content = load->patterns.rows;
 		ret_map->content_size = load->patterns.n * sizeof(load->patterns.rows[0]);
+	} else if (rules && rules->n) {
+		ret_map->content = rules->rows;
+		ret_map->content_size = rules->n * rules->row_size;
 	}
 	return true;
 }

@@ -57,6 +57,8 @@ int takes_add(struct takes *takes, const char *note)
 		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) ==
 				   2;
 		return takes->has_range ? 0 : -EINVAL;
+	} else if (strncmp(note, "verbs ", 6) == 0) {
+		takes->verbs = note + 6;
 	} else if (strcmp(note, "users") == 0) {
 		takes->users = true;
 	} else if (strcmp(note, "groups") == 0) {

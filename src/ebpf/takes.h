@@ -14,6 +14,7 @@ struct takes {
 	const char *one_of;    /* a text is one of these words */
 	const char *list_of;   /* each name of a list is one of these, each glob matches one */
 	const char *elsewhere; /* words of list_of without effect in this filter, ":", advice */
+	const char *verbs;     /* of a file of rules: the first verbs of pairs */
 	bool users, groups;    /* names of users or groups stand for their IDs */
 	bool not_empty;        /* a text has at least one character */
 	bool has_range;

@@ -20,7 +20,8 @@
 /* Limits of an automaton, and of the work to compile it: a second or so. */
 #define MAX_NODES (1u << 16)
 #define MAX_EDGES (1u << 18)
-#define MAX_WORK  (64u << 20)
+#define MAX_WORK  (24u << 20)
+#define MAX_PAIRS (16u << 20) /* of globs whose comparison is remembered, bytes */
 
 void automaton_fini(struct automaton *automaton)
 {
@@ -56,13 +57,17 @@ struct state {
 	size_t n_effects;
 	struct intern sums; /* arrays of numbers of effects, in order */
 	uint32_t *node;     /* of each sum */
-	size_t n_nodes;
+	/* For each pair of effects: 0, or MEET or APART after a comparison of the globs. */
+	char *meet; /* NULL if there are too many pairs */
 };
+#define MEET  1
+#define APART 2
 
 static void state_fini(struct state *state)
 {
 	free(state->effect);
 	free(state->node);
+	free(state->meet);
 	intern_fini(&state->sums);
 }
 
@@ -126,14 +131,28 @@ static int add_sum(struct state *state, const uint32_t *globs, size_t n, uint32_
 	return 0;
 }
 
-/* Returns whether a name may match the glob of an effect and all globs of a sum. */
-static bool may_meet(const struct state *state, const uint32_t *globs, size_t n,
-		     const struct effect *effect)
+/* Returns whether a name may match the globs of both effects. */
+static bool meet(struct state *state, uint32_t a, uint32_t b)
 {
 	const struct rule_glob *glob = state->builder->glob;
+	const struct effect *effect = state->effect;
+	char *known = state->meet ? &state->meet[a * state->n_effects + b] : NULL;
+	bool result;
 
+	if (known && *known)
+		return *known == MEET;
+	result = rule_globs_meet(&glob[effect[a].glob], &glob[effect[b].glob]);
+	if (known)
+		*known = result ? MEET : APART;
+	return result;
+}
+
+/* Returns whether a name may match the glob of an effect and all globs of a sum. */
+static bool may_meet(struct state *state, const uint32_t *globs, size_t n, uint32_t number)
+{
+	state->builder->work += n;
 	for (size_t i = 0; i < n; i++)
-		if (!rule_globs_may_meet(&glob[state->effect[globs[i]].glob], &glob[effect->glob]))
+		if (!meet(state, globs[i], number))
 			return false;
 	return true;
 }
@@ -162,7 +181,7 @@ static int extend_by(struct state *state, const struct extended *sum, uint32_t n
 	intern_bytes(&builder->sets, effect->next, &n_next);
 	/* The effect changes nothing; or no name has it and the others. */
 	if ((memcmp(&key, &old, sizeof(key)) == 0 && !n_next) ||
-	    !may_meet(state, sum->globs, sum->n, effect))
+	    !may_meet(state, sum->globs, sum->n, number))
 		return 0;
 	next = builder_join(builder, old.next, effect->next);
 	if (next < 0)
@@ -211,6 +230,8 @@ static int compile_state(struct builder *builder, uint32_t number, uint32_t *ret
 	if (n < 0)
 		return (int)n;
 	state.n_effects = (size_t)n;
+	if (state.n_effects * state.n_effects < MAX_PAIRS)
+		state.meet = calloc(state.n_effects * state.n_effects + 1, 1);
 	key = (struct node_key){ number, any.next, any.file, any.dir };
 	r = node_number(builder, &key, ret_base);
 	if (r == 0)
@@ -344,45 +365,4 @@ int automaton_compile(const struct rules *rules, unsigned int pairs,
 			  "can match the same name, each with its own directories behind it; write "
 			  "fewer of them, or without wildcards before a '/'",
 			  rule->pattern.text);
-}
-
-/* -- steps ------------------------------------------------------------------------------------- */
-
-/* Returns the node that an edge leads to, or the node itself. */
-static uint32_t follow(const struct automaton *automaton, uint32_t node, uint32_t glob)
-{
-	if (!automaton->row[glob].n_edges)
-		return node;
-	for (size_t i = 0; i < automaton->n_edges; i++)
-		if (automaton->edge[i].node == node && automaton->edge[i].glob == glob)
-			return automaton->edge[i].to;
-	return node;
-}
-
-void automaton_step(const struct automaton *automaton, uint64_t cell, const char *name, bool is_dir,
-		    struct automaton_file *ret_file)
-{
-	const struct pst_rules *facts = &automaton->facts;
-	uint64_t inherited = cell & ((1ULL << facts->rank_bits) - 1), ranks = 0;
-	uint32_t at = (uint32_t)(cell >> facts->rank_bits);
-	const struct pst_rule_node *node;
-	uint64_t hide = facts->field[0].mask;
-
-	for (uint32_t i = 0; i < automaton->n_globs; i++) {
-		const struct pst_rule_row *row = &automaton->row[i];
-
-		if (!rule_glob_matches(automaton->glob[i], name))
-			continue;
-		ranks = fields_greatest(facts, ranks, is_dir ? row->dir : row->file);
-		at = follow(automaton, at, i);
-	}
-	node = &automaton->node[at];
-	ranks = fields_greatest(facts, ranks, is_dir ? node->dir : node->file);
-	ranks = fields_greatest(facts, ranks, inherited);
-	inherited = fields_inherited(facts, ranks);
-	*ret_file = (struct automaton_file){
-		.cell = inherited | (uint64_t)node->next << facts->rank_bits,
-		.value = fields_value(automaton, ranks),
-		.on_way = is_dir && node->way > (inherited & hide) && (inherited & hide),
-	};
 }

@@ -58,5 +58,5 @@ struct rule_glob {
 void rule_glob_init(struct rule_glob *glob, const char *text);
 /* Returns whether a glob matches a name. */
 bool rule_glob_matches(const char *glob, const char *name);
-/* Returns whether some name may match both globs. May return true although none does. */
-bool rule_globs_may_meet(const struct rule_glob *a, const struct rule_glob *b);
+/* Returns whether some name matches both globs. */
+bool rule_globs_meet(const struct rule_glob *a, const struct rule_glob *b);

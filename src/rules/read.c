@@ -289,8 +289,7 @@ static int read_file(const char *path, const struct reading *outer, struct rules
 		     struct pst_error *error)
 {
 	struct reading reading = { .outer = outer, .depth = outer ? outer->depth + 1 : 1 };
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	_cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_(fd_closep) int fd = -1;
 	_cleanup_(freep) char *text = malloc(MAX_SIZE + 2);
 	struct stat st;
 	size_t size = 0;
@@ -298,6 +297,10 @@ static int read_file(const char *path, const struct reading *outer, struct rules
 
 	if (!text)
 		return error_set(error, -ENOMEM, "out of memory");
+	/* Before the file is open: opening a device may have effects, a FIFO waits for a writer. */
+	if (stat(path, &st) == 0 && check_file(&st, outer, path, error) < 0)
+		return error->code;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(error, -errno, "cannot read the rules in %.200s: %s", path,
 				 strerror(errno));

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Makes the specs of the filters of a file of rules. No state, no locks. */
+#include "cmd/rules-filters.h"
+#include "rules/automaton.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name, *spec; /* of the filter, up to the path */
+	unsigned int pairs;      /* of verbs that it handles */
+	bool always;             /* in the view even if the rules have no line for it */
+} filters[RULES_FILTERS] = {
+	/* It is always there, so that `rules load` finds a view's rules. */
+	{ "rules", "rules,file=", 1u << RULE_HIDE | 1u << RULE_READONLY | 1u << RULE_DENY, true },
+};
+
+void rules_filters_fini(struct rules_filters *made)
+{
+	for (size_t i = 0; i < RULES_FILTERS; i++)
+		free(made->row[i].spec);
+}
+
+/* Returns a spec with the path, in which a backslash is before each comma and backslash. */
+static char *make_spec(const char *spec, const char *path)
+{
+	size_t len = strlen(spec);
+	char *made = malloc(len + 2 * strlen(path) + 1);
+
+	if (!made)
+		return NULL;
+	memcpy(made, spec, len);
+	for (; *path; path++) {
+		if (*path == ',' || *path == '\\')
+			made[len++] = '\\';
+		made[len++] = *path;
+	}
+	made[len] = '\0';
+	return made;
+}
+
+static bool has_lines(const struct rules *rules, unsigned int pairs)
+{
+	for (enum rule_pair pair = 0; pair < _RULE_PAIRS; pair++)
+		if ((pairs >> pair & 1) && rules_have(rules, pair))
+			return true;
+	return false;
+}
+
+/* Refuses a line that no filter carries out. */
+static int check_pairs(const struct rules *rules, struct pst_error *error)
+{
+	unsigned int pairs = 0;
+	char verb[32];
+
+	for (size_t i = 0; i < RULES_FILTERS; i++)
+		pairs |= filters[i].pairs;
+	for (size_t i = 0; i < rules->n; i++)
+		if (!(pairs >> rules->row[i].pair & 1))
+			return rule_error(rules, &rules->row[i], error, -EOPNOTSUPP,
+					  "views do not have the verb %s yet: use a filter of its "
+					  "own, such as --filter mask,names=.env",
+					  rule_verb(&rules->row[i], verb, sizeof(verb)));
+	return 0;
+}
+
+int rules_filters_make(const char *path, struct rules_filters *ret_filters, struct pst_error *error)
+{
+	_cleanup_(rules_filters_fini) struct rules_filters made = { 0 };
+	_cleanup_(rules_fini) struct rules rules = { 0 };
+	_cleanup_(freep) char *absolute = realpath(path, NULL);
+	int r;
+
+	if (!absolute)
+		return error_set(error, -errno, "cannot find the rules in %.300s: %s", path,
+				 strerror(errno));
+	r = rules_read(path, &rules, error);
+	if (r == 0)
+		r = check_pairs(&rules, error);
+	for (size_t i = 0; i < RULES_FILTERS && r == 0; i++) {
+		_cleanup_(automaton_fini) struct automaton automaton = { 0 };
+
+		made.row[i].name = filters[i].name;
+		if (!filters[i].always && !has_lines(&rules, filters[i].pairs))
+			continue;
+		r = automaton_compile(&rules, filters[i].pairs, &automaton, error);
+		made.row[i].spec = make_spec(filters[i].spec, absolute);
+		if (r == 0 && !made.row[i].spec)
+			r = error_set(error, -ENOMEM, "out of memory");
+	}
+	if (r < 0)
+		return r;
+	*ret_filters = made;
+	made = (struct rules_filters){ 0 };
+	return 0;
+}
