@@ -46,7 +46,8 @@ int ctl_client_call(int fd, const char *verb, struct json_object *arguments, int
 	}
 	r = line_send(fd, request, deadline);
 	json_object_put(request);
-	if (r == 0)
+	/* A server that refuses the client sends the reason and closes the connection at once. */
+	if (r == 0 || r == -EPIPE)
 		r = line_receive(fd, CTL_REPLY_MAX, deadline, &line, &len);
 	if (r < 0)
 		return r;

@@ -8,20 +8,22 @@
  * in its user namespace. The kernel also refuses open_by_handle_at(2) on mounts that have locked
  * mounts.
  *
- * State: the maps of the user namespace, which namespaces_of_view() sets and namespaces_map()
- * reads.
+ * State: the caller, which namespaces_of_view() sets and namespaces_map() reads. No locks.
  */
 #include "run/namespaces.h"
 #include "run/note.h"
 #include "run/other-paths.h"
-#include "run/root-only.h"
+#include "run/protect.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,20 +32,15 @@
 
 #define MAP_SIZE 4096 /* the kernel accepts no longer map */
 
-int namespaces_of_view(struct pst_error *error)
-{
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_set(error, -errno,
-				 "cannot make a mount namespace: %s: run this command as root",
-				 strerror(errno));
-	/* Mounts that are made outside later appear inside, but not the other way. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return error_set(error, -errno, "cannot make the mounts private: %s",
-				 strerror(errno));
-	return 0;
-}
-
-/* -- the user namespace of the command -------------------------------------------------------- */
+/*
+ * The caller of `penstock run`. Without privileges it is root in the user namespace of the view,
+ * and the only user there.
+ */
+static struct {
+	bool is_root;
+	uid_t uid;
+	gid_t gid;
+} caller;
 
 static int write_file(const char *path, const char *text)
 {
@@ -53,6 +50,59 @@ static int write_file(const char *path, const char *text)
 		return -errno;
 	return 0;
 }
+
+/* Makes this process root of a user namespace. Groups cannot be changed there. */
+static int become_root(struct pst_error *error)
+{
+	char uid_map[64], gid_map[64];
+	int r;
+
+	snprintf(uid_map, sizeof(uid_map), "0 %u 1", caller.uid);
+	snprintf(gid_map, sizeof(gid_map), "0 %u 1", caller.gid);
+	if (unshare(CLONE_NEWUSER) < 0)
+		return error_set(error, -errno,
+				 "without root this command needs a user namespace, which the "
+				 "kernel refuses: %s: check /proc/sys/user/max_user_namespaces and "
+				 "/proc/sys/kernel/unprivileged_userns_clone, or run it as root",
+				 strerror(errno));
+	r = write_file("/proc/self/setgroups", "deny");
+	if (r == 0)
+		r = write_file("/proc/self/uid_map", uid_map);
+	if (r == 0)
+		r = write_file("/proc/self/gid_map", gid_map);
+	if (r == 0 && !caps_have(CAP_SYS_ADMIN))
+		r = -EPERM;
+	if (r == 0)
+		return 0;
+	return error_set(error, r,
+			 "the kernel gives this program no rights in a user namespace: %s: a "
+			 "security module may forbid it (AppArmor: "
+			 "kernel.apparmor_restrict_unprivileged_userns)",
+			 strerror(-r));
+}
+
+int namespaces_of_view(struct pst_error *error)
+{
+	int r = 0;
+
+	caller.uid = geteuid();
+	caller.gid = getegid();
+	caller.is_root = caps_have(CAP_SYS_ADMIN);
+	if (!caller.is_root)
+		r = become_root(error);
+	if (r < 0)
+		return r;
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(error, -errno, "cannot make a mount namespace: %s",
+				 strerror(errno));
+	/* Mounts that are made outside later appear inside, but not the other way. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return error_set(error, -errno, "cannot make the mounts private: %s",
+				 strerror(errno));
+	return 0;
+}
+
+/* -- the user namespace of the command -------------------------------------------------------- */
 
 /*
  * Makes the map that gives each ID of this namespace the same number in the next one. Splits the
@@ -91,11 +141,14 @@ int namespaces_map(pid_t pid, struct pst_error *error)
 	char own[64], path[64], map[MAP_SIZE];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		int r;
+		int r = 0;
 
 		snprintf(own, sizeof(own), "/proc/self/%s", files[i]);
 		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, files[i]);
-		r = identity_map(own, map);
+		if (caller.is_root)
+			r = identity_map(own, map);
+		else
+			snprintf(map, sizeof(map), "%u 0 1", i ? caller.gid : caller.uid);
 		if (r == 0)
 			r = write_file(path, map);
 		if (r < 0)
@@ -128,8 +181,8 @@ int namespaces_of_command(const struct tree *tree, int fd, struct pst_error *err
 	r = other_paths_cover(tree, error);
 	if (r == 0)
 		r = mount_proc(error);
-	if (r == 0 && geteuid() == 0)
-		r = root_only_close(error);
+	if (r == 0)
+		r = caps_in_user_namespace() ? protect_from_user(error) : protect_from_root(error);
 	if (r < 0)
 		return r;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)

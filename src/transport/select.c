@@ -262,7 +262,10 @@ int transport_open(const struct pst_view_options *options, unsigned int n_pool,
 	if (r == -ENOENT || r == -ENODEV)
 		return error_set(error, r, "there is no /dev/fuse: try `modprobe fuse`");
 	if (r < 0)
-		return error_set(error, r, "cannot open /dev/fuse: %s", strerror(-r));
+		return error_set(error, r, "cannot open /dev/fuse: %s%s", strerror(-r),
+				 r == -EACCES ? ": ordinary users need the mode 0666 on it, which "
+						"udev sets on most systems" :
+						"");
 	transport->n_chans = 1;
 	r = options->enable_uring ? switch_on(error) : 0;
 	if (r == 0)

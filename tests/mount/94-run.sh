@@ -244,3 +244,40 @@ once_lists_of_short_options_are_filters() {
 filter=readonly,paths=/.git' options
 	refused 'name is empty' "$PENSTOCK" mount --dry-run --hide a::b "$LOWER" "$T/mnt"
 }
+
+# An ordinary user gets a view in a user namespace, and keeps name and rights.
+once_ordinary_user_runs_a_command_in_a_view() {
+	run_tree
+	refused '/dev/fuse' as 1000 "$PENSTOCK" run -- true
+	user_device
+	chown -R 1000:1000 "$LOWER"
+	chmod 755 "$T"
+	as 1000 "$PENSTOCK" run -- sh -c 'id -u; pwd; cat src/a; echo new > src/new; exit 7' \
+		> "$T/out" 2> "$T/said"
+	equal $? 7 status
+	equal "$(cat "$T/out")" "1000
+$LOWER
+text" output
+	equal "$(stat -c '%u %s' src/new)" "1000 4" "new file"
+	equal "$(grep -c 'serves data itself' "$T/said")" 1 "lines about data"
+	equal "$(as 1000 "$PENSTOCK" run -- sh -c 'echo x > /etc/passwd; id -u' 2> /dev/null)" 1000
+	# Without filters in the process, filters are refused, and nothing is shown without them.
+	if ! as 1000 "$PENSTOCK" run --hide .env -- ls -A > "$T/out" 2> "$T/said"; then
+		equal "$(cat "$T/out")" "" output
+		check grep -q namespace "$T/said"
+	else
+		check not grep -q env "$T/out"
+	fi
+	nothing_left
+}
+
+once_run_without_user_namespaces_says_what_is_missing() {
+	run_tree
+	user_device
+	# The limit holds for this user namespace and those below.
+	unshare -U -r -m bash -c '
+		echo 0 > /proc/sys/user/max_user_namespaces
+		"$PENSTOCK" run -- true' 2> "$T/said"
+	cat "$T/said"
+	check grep -q max_user_namespaces "$T/said"
+}

@@ -12,23 +12,34 @@ boundary() {
 	lower ext4
 	mkdir "$LOWER/sub"
 	echo SECRET=hunter2 > "$LOWER/.env"
-	chmod a+rwX "$LOWER" "$LOWER/sub" "$LOWER/.env"
+	chown -R 1000:1000 "$LOWER"
 	FILE_BELOW=("$LOWER/.env" $(stat -c '%d %i' "$LOWER/.env"))
 	cp "$TESTS/tools/attack.py" "$T/attack.py"
 	chmod 755 "$T" "$T/attack.py"
+	user_device
 	cd "$LOWER" || fail "no tree"
 }
 
-# Tries a way in a view of penstock run; fails if the way reaches something.
-withstands() { # WAY [ARG...]
-	"$PENSTOCK" run "$LOWER" -- python3 "$T/attack.py" "$1" "${FILE_BELOW[@]}" "${@:2}" \
-		> "$T/$1.out" 2>&1
-	echo "$1: $(tail -n 3 "$T/$1.out")"
-	grep -q '^tried [1-9]' "$T/$1.out" ||
-		fail "$1 did not try: $(tail -n 5 "$T/$1.out")"
-	grep -E '^(reached|did)' "$T/$1.out" && fail "$1 gets around the view: $(grep -E \
-		'^(reached|did)' "$T/$1.out" | head -n 3)"
+# Tries a way in a view of penstock run, as WHO, "root" or "user"; fails if the way reaches
+# something.
+withstands_as() { # WHO WAY [ARG...]
+	local out=$T/$2.$1.out
+	as_who "$1" "$PENSTOCK" run "$LOWER" -- python3 "$T/attack.py" "$2" "${FILE_BELOW[@]}" \
+		"${@:3}" > "$out" 2>&1
+	echo "$2 as $1: $(tail -n 3 "$out")"
+	grep -q '^tried [1-9]' "$out" || fail "$2 did not try as $1: $(tail -n 5 "$out")"
+	grep -qE '^(reached|did)' "$out" &&
+		fail "$2 gets around the view as $1: $(grep -E '^(reached|did)' "$out" | head -n 3)"
 	return 0
+}
+
+withstands() { # WAY [ARG...]
+	withstands_as root "$@"
+	withstands_as user "$@"
+}
+
+as_who() { # WHO COMMAND...
+	if [ "$1" = root ]; then "${@:2}"; else as 1000 "${@:2}"; fi
 }
 
 # Tries a way in a mount namespace; fails if the way reaches nothing, because then the test shows
@@ -45,9 +56,11 @@ reaches() { # WAY [ARG...]
 	rm -f /run/penstock/*.sock
 }
 
-# Starts a run whose command waits, and sets SERVER to the process of its view.
-waiting_run() {
-	"$PENSTOCK" run "$LOWER" -- sh -c 'echo > begun; exec sleep 1000' &
+# Starts a run whose command waits, as WHO, and sets SERVER to the process of its view.
+waiting_run() { # WHO
+	local who=(setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all)
+	[ "$1" = user ] || who=()
+	"${who[@]}" "$PENSTOCK" run "$LOWER" -- sh -c 'echo > begun; exec sleep 1000' &
 	RUN=$!
 	within 10 test -e begun || fail "the command has not started"
 	rm begun
@@ -73,10 +86,13 @@ once_memory_of_the_view_is_out_of_reach() {
 	boundary
 	mkdir "$T/proc"
 	mount -t proc none "$T/proc"
-	waiting_run
-	withstands memory "$T/proc" "$SERVER" $RUN
-	reaches memory "$T/proc" "$SERVER" $RUN
-	end_waiting_run
+	local who
+	for who in root user; do
+		waiting_run $who
+		withstands_as $who memory "$T/proc" "$SERVER" $RUN
+		[ $who = user ] || reaches memory "$T/proc" "$SERVER" $RUN
+		end_waiting_run
+	done
 }
 
 once_view_cannot_be_unmounted_or_moved() {
@@ -92,6 +108,7 @@ once_inherited_descriptors_are_closed() {
 	reaches inherited
 	exec 5<&- 6<&- 7<&-
 	refused 'standard input is a directory' "$PENSTOCK" run -- true < "$LOWER"
+	refused 'standard input is a directory' as 1000 "$PENSTOCK" run -- true < "$LOWER"
 }
 
 once_file_handles_open_nothing_below() {
@@ -104,12 +121,15 @@ once_file_handles_open_nothing_below() {
 
 once_signals_do_not_reach_the_view() {
 	boundary
-	waiting_run
-	withstands signals "$SERVER" $RUN
-	# The numbers are right: outside they reach the view, which ends the command.
-	check kill -KILL "$SERVER"
-	wait $RUN 2> /dev/null
-	equal $? 125 "status"
+	local who
+	for who in root user; do
+		waiting_run $who
+		withstands_as $who signals "$SERVER" $RUN
+		# The numbers are right: outside they reach the view, which ends the command.
+		check kill -KILL "$SERVER"
+		wait $RUN 2> /dev/null
+		equal $? 125 "status"
+	done
 }
 
 once_devices_of_disks_cannot_be_opened() {
@@ -139,6 +159,10 @@ once_characters_cannot_be_put_into_the_terminal() {
 	script -qec "python3 $T/attack.py terminal ${FILE_BELOW[*]}" /dev/null < /dev/null \
 		> "$T/terminal.open" 2>&1
 	check grep -q 'did ioctl' "$T/terminal.open"
+	script -qec "setpriv --reuid 1000 --regid 1000 --clear-groups '$PENSTOCK' run -- python3 \
+		$T/attack.py terminal ${FILE_BELOW[*]}" /dev/null < /dev/null > "$T/terminal" 2>&1
+	check grep -q '^tried 6' "$T/terminal"
+	check not grep -q 'did ioctl' "$T/terminal"
 }
 
 once_other_mounts_of_the_tree_show_the_view() {

@@ -29,6 +29,7 @@
 #	info KEY [MNT]		prints a number or word of "penstock stat --json"
 #	parity GROUP [ARG...]	runs a group of the comparison program on twin and view
 #	as UID[:GID[,GID...]] CMD...	runs CMD as an ordinary user
+#	user_device		lets ordinary users open /dev/fuse
 #	check [not] CMD...	fails, with the text of CMD, unless CMD succeeds (or fails)
 #	equal A B [WHAT]	fails unless both words are equal
 #	refused TEXT CMD...	fails unless CMD fails with a message that matches TEXT, an extended
@@ -215,6 +216,11 @@ as() { # UID[:GID[,GID...]] CMD...
 	else
 		setpriv --reuid "$uid" --regid "${gid:-$uid}" --clear-groups --inh-caps=-all -- "$@"
 	fi
+}
+
+# Puts a device node that ordinary users may open over /dev/fuse, whose mode may be 0600.
+user_device() {
+	mknod -m 666 "$T/fuse" c 10 229 && mount --bind "$T/fuse" /dev/fuse || fail "no device node"
 }
 
 act() { "$TOOLS/act" "$@"; }

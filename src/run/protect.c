@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The ways to the tree below the view that only root has.
+ * Ways around the view by files of the kernel.
  *
- * The command of root has no capability outside of its user namespace, but it has root's user ID,
- * which owns the nodes of disks and the files of /proc/sys and /sys: the disk of LOWER, and
- * settings such as core_pattern, by which the kernel starts programs outside. So all mounts become
- * nodev, a new /dev has a few devices that lead nowhere, and pseudo file systems become read-only.
- * The mounts of this namespace and their flags are locked afterwards. No state, no locks.
+ * The user who mounted a view owns the file in fusectl by which it is aborted. The command of root
+ * has no capability outside of its user namespace, but it has root's user ID, which owns the nodes
+ * of disks and the files of /proc/sys and /sys: the disk of LOWER, and settings such as
+ * core_pattern, by which the kernel starts programs outside. So all mounts become nodev, a new /dev
+ * has a few devices that lead nowhere, and pseudo file systems become read-only. The mounts of this
+ * namespace and their flags are locked afterwards. No state, no locks.
  */
-#include "run/root-only.h"
+#include "run/protect.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/fstype.h"
@@ -155,8 +156,17 @@ static int protect_proc(struct pst_error *error)
 	return 0;
 }
 
-/* Makes pseudo file systems read-only, except the new /proc. */
-static int protect_pseudo(struct pst_error *error)
+static bool is_pseudo(const struct mountinfo *mount)
+{
+	return fstype_is_pseudo(mount->type) && strcmp(mount->point, "/proc") != 0;
+}
+
+static bool is_fusectl(const struct mountinfo *mount)
+{
+	return strcmp(mount->type, "fusectl") == 0;
+}
+
+static int protect_mounts(bool (*is)(const struct mountinfo *mount), struct pst_error *error)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
 	int r = mountinfo_read(MOUNTINFO_OWN, &table);
@@ -167,7 +177,7 @@ static int protect_pseudo(struct pst_error *error)
 	for (size_t i = 0; i < table.n; i++) {
 		const struct mountinfo *mount = &table.mounts[i];
 
-		if (!fstype_is_pseudo(mount->type) || strcmp(mount->point, "/proc") == 0)
+		if (!is(mount))
 			continue;
 		r = set_attr(mount->point, false, MOUNT_ATTR_RDONLY);
 		/* A mount that another one covers cannot be reached, neither here nor inside. */
@@ -178,11 +188,16 @@ static int protect_pseudo(struct pst_error *error)
 	return 0;
 }
 
-int root_only_close(struct pst_error *error)
+int protect_from_root(struct pst_error *error)
 {
 	int r = replace_dev(error);
 
 	if (r == 0)
-		r = protect_pseudo(error);
+		r = protect_mounts(is_pseudo, error);
 	return r == 0 ? protect_proc(error) : r;
+}
+
+int protect_from_user(struct pst_error *error)
+{
+	return protect_mounts(is_fusectl, error);
 }
