@@ -64,6 +64,8 @@ int cmd_view(struct cmd_call *call); /* sends one request to the process of a vi
 int cmd_trace(struct cmd_call *call);
 int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
+int cmd_rules_check(struct cmd_call *call);
+int cmd_rules_explain(struct cmd_call *call);
 int cmd_rules_load(struct cmd_call *call);
 
 /*

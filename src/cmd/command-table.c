@@ -152,15 +152,34 @@ static const struct cmd commands[] = { {
 	.run = cmd_filter_new,
 }, {
 	.name = "rules",
-	.arguments = "[load] ...",
+	.arguments = "[check|explain|load] ...",
 	JSON,
-	.summary = "change the file of rules of a view",
+	.summary = "check and explain files of rules, and change those of a view",
 	.help =
 	"A file of rules hides, protects and masks files by lines such as \"hide *.key\" and\n"
 	"\"readonly vendor/\", with the patterns of .gitignore. `penstock mount --rules FILE`\n"
 	"mounts a view with one.\n",
 	.help_more = print_rules_help,
 	.run = run_group,
+}, {
+	.name = "rules check",
+	.arguments = "FILE",
+	JSON,
+	.summary = "find mistakes in a file of rules; needs no mount",
+	.help =
+	"Finds errors in the rules in FILE, lines that can never decide or have no effect, and\n"
+	"syntax that rules do not have. The exit status is 32 if there are any.\n",
+	.run = cmd_rules_check, .print = out_rules_check,
+}, {
+	.name = "rules explain",
+	.arguments = "FILE PATH",
+	JSON,
+	.summary = "which lines decide about a path, and what callers may do with it",
+	.help =
+	"Says which lines of the rules in FILE decide about the file at PATH, and what its\n"
+	"callers see and may do. PATH begins at the root of the view, and ends with a '/' if the\n"
+	"file is a directory; the file need not exist.\n",
+	.run = cmd_rules_explain, .print = out_rules_explain,
 }, {
 	.name = "rules load",
 	.arguments = "MOUNTPOINT FILE",

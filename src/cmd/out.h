@@ -21,3 +21,5 @@ void out_filter_change(struct json_object *reply); /* of filter-add, -remove and
 void out_filter_stat(struct json_object *reply);
 void out_filter_report(struct json_object *report); /* of `filter check` */
 void out_trace(struct json_object *line);
+void out_rules_check(struct json_object *answer);
+void out_rules_explain(struct json_object *answer);

@@ -8,7 +8,9 @@
 
 #include "random-rules.h"
 #include "rules/automaton.h"
+#include "rules/check.h"
 #include "rules/decide.h"
+#include "rules/explain.h"
 #include "util/cleanup.h"
 
 #define ALL_PAIRS ((1u << _RULE_PAIRS) - 1)
@@ -286,6 +288,94 @@ TEST_WITH(files_that_cannot_be_rules_are_refused, state, make_folder, remove_fol
 	refuse_file(file_with("a", "include b\n", 10), "b:2: ");
 	refuse_file(file_with("a", "include b\n", 10), "is included by itself");
 	refuse_file(file_with("a", "include none\n", 13), "cannot read the rules");
+}
+
+/* -- findings and explanations ---------------------------------------------------------------- */
+
+static void collect(void *aux, const struct rule *rule, const char *text)
+{
+	char *all = aux;
+
+	sprintf(all + strlen(all), "%u: %.300s\n", rule->line, text);
+}
+
+TEST(check_finds_likely_mistakes, state)
+{
+	static const struct {
+		const char *rules, *finding; /* "": none */
+	} rows[] = {
+		{ "hide *.key\nallow test.key\nreadonly vendor/\n", "" },
+		{ "hide *\nallow src/**\nallow README\n", "" },
+		{ "hide a\nallow a\n", "1: contradicts 'allow a' in line 2" },
+		{ "hide a\nhide b\nhide a\n", "1: is there again in line 3" },
+		{ "hide a.key\nhide *.key\n", "1: never decides, because 'hide *.key' in line 2" },
+		{ "hide /src/a\nhide /src\n", "1: never decides" },
+		{ "hide /src/a\nallow /src\n", "" },
+		{ "readonly /src/a\nreadonly /src\nwritable /src/a\n", "1: contradicts" },
+		{ "deny(unlink) a\ndeny(rename) a\n", "" },
+		{ "deny(unlink) a\ndeny(unlink,rename) a\n", "1: is there again" },
+		{ "allow a\nhide *.key\n", "1: has no effect, because no line before it" },
+		{ "deny(unlink) !a\n", "1: has no effect" },
+		{ "hide *\nallow src/\n", "2: holds for the directory only" },
+		{ "hide *\nallow *.c\n", "2: shows files in the root of the view only" },
+		{ "hide /a\nreadonly /a/b\n", "2: has no effect, because line 1 hides" },
+		{ "hide \"a\"\n", "1: has a quotation mark" },
+		{ "hide a, b\n", "blanks separate patterns here, not ','" },
+		{ "hide .env:*.key\n", "blanks separate patterns here, not ':'" },
+		{ "hide ~/.ssh\n", "neither ~ nor variables" },
+		{ "hide *.{a,b}\n", "has braces" },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		_cleanup_(rules_fini) struct rules rules = { 0 };
+		char all[4096] = "";
+
+		parse(&rules, rows[i].rules);
+		rules_check(&rules, collect, all);
+		if (*rows[i].finding ? !strstr(all, rows[i].finding) : *all)
+			fail_msg("'%s' found in\n%s, not '%s'", all, rows[i].rules,
+				 rows[i].finding);
+	}
+}
+
+TEST(explanation_names_lines_and_effects, state)
+{
+	static const struct {
+		const char *path, *what;
+		unsigned int line; /* 0: none */
+	} rows[] = {
+		{ "a.key", "hidden", 1 },
+		{ "src/a.key", "hidden", 1 },
+		{ "test.key", "shown", 2 },
+		{ "main.c", "shown", 0 },
+		{ "sec/", "shown as a directory on the way", 3 },
+		{ "sec/x/y", "hidden", 3 },
+		{ "vendor/x", "read-only", 5 },
+		{ "vendor/x", "denied: unlink, rename", 6 },
+		{ ".env", "masked", 7 },
+		{ "/", "owner 1000, group as below", 8 },
+		{ "vendor/x", "reported: changes", 9 },
+	};
+	_cleanup_(rules_fini) struct rules rules = { 0 };
+
+	parse(&rules,
+	      "hide *.key\nallow test.key\nhide /sec\nallow /sec/pub/**\nreadonly vendor/\n"
+	      "deny(unlink,rename) /vendor\nmask(values) .env\nowner 1000\naudit changes\n");
+	for (size_t i = 0; i < N(rows); i++) {
+		struct rule_explanation explanation;
+		bool found = false;
+
+		assert_int_equal(rules_explain(&rules, rows[i].path, &explanation), 0);
+		for (size_t k = 0; k < explanation.n; k++) {
+			const struct rule_reason *row = &explanation.row[k];
+
+			if (strcmp(row->what, rows[i].what) == 0)
+				found |= (row->by ? row->by->line : 0) == rows[i].line;
+		}
+		if (!found)
+			fail_msg("%s: not '%s' by line %u, but '%s'", rows[i].path, rows[i].what,
+				 rows[i].line, explanation.row[0].what);
+	}
 }
 
 /* -- the automaton ----------------------------------------------------------------------------- */
