@@ -10,7 +10,7 @@
  */
 #include "op.h"
 
-static kuid_t lower_uid(const struct inode *inode)
+kuid_t pst_lower_uid(const struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
 
@@ -19,7 +19,7 @@ static kuid_t lower_uid(const struct inode *inode)
 	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), l));
 }
 
-static kgid_t lower_gid(const struct inode *inode)
+kgid_t pst_lower_gid(const struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
 
@@ -28,11 +28,12 @@ static kgid_t lower_gid(const struct inode *inode)
 	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), l));
 }
 
-/* The view may lack nosuid: exec must not find set-id bits that the mount of LOWER ignores. */
-static umode_t lower_mode(const struct inode *inode)
+/*
+ * Returns the copy of a mode. The view may lack nosuid: exec must not find set-id bits that the
+ * mount of LOWER ignores.
+ */
+static umode_t copied_mode(const struct inode *inode, umode_t mode)
 {
-	umode_t mode = READ_ONCE(pst_lower_inode(inode)->i_mode);
-
 	if (pst_sb(inode->i_sb)->nosuid && S_ISREG(inode->i_mode))
 		mode &= ~(S_ISUID | S_ISGID);
 	/* A lower inode that goes bad becomes a regular file; the operations here stay. */
@@ -41,11 +42,33 @@ static umode_t lower_mode(const struct inode *inode)
 
 bool pst_adapted_differs(const struct inode *inode)
 {
-	return inode->i_mode != lower_mode(inode) || !uid_eq(inode->i_uid, lower_uid(inode)) ||
-	       !gid_eq(inode->i_gid, lower_gid(inode));
+	if (pst_shows(inode))
+		return pst_shown_differs(inode);
+	return inode->i_mode != copied_mode(inode, READ_ONCE(pst_lower_inode(inode)->i_mode)) ||
+	       !uid_eq(inode->i_uid, pst_lower_uid(inode)) ||
+	       !gid_eq(inode->i_gid, pst_lower_gid(inode));
 }
 
-/* Copies the attributes of the lower inode. The caller holds a reference to the inode. */
+/*
+ * Sets the owner and the mode. The caller holds i_lock, but not the lock under which execve(2)
+ * reads both: no set-id bit may be seen with the owner that comes after it.
+ */
+void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode)
+{
+	if (!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) {
+		WRITE_ONCE(inode->i_mode, inode->i_mode & ~(S_ISUID | S_ISGID));
+		smp_wmb();
+		inode->i_uid = uid;
+		inode->i_gid = gid;
+		smp_wmb();
+	}
+	WRITE_ONCE(inode->i_mode, copied_mode(inode, mode));
+}
+
+/*
+ * Copies the attributes of the lower inode, but not those that filters show. The caller holds a
+ * reference to the inode.
+ */
 void pst_copy_attr(struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
@@ -55,9 +78,12 @@ void pst_copy_attr(struct inode *inode)
 	/* The VFS takes S_NOSEC away when it sets set-id bits. */
 	inode_set_flags(inode, (l->i_flags & PST_COPIED_FLAGS) | S_NOSEC,
 			PST_COPIED_FLAGS | S_NOSEC);
-	inode->i_mode = lower_mode(inode);
-	inode->i_uid = lower_uid(inode);
-	inode->i_gid = lower_gid(inode);
+	if (!pst_shows(inode)) {
+		pst_set_owner(inode, pst_lower_uid(inode), pst_lower_gid(inode), l->i_mode);
+		pst_i(inode)->other = false;
+		pst_i(inode)->hidden = 0;
+		pst_i(inode)->seen.filters = 0;
+	}
 	/* Two tasks in set_nlink() would count an inode without links twice. */
 	nlink = READ_ONCE(l->i_nlink);
 	if (inode->i_nlink != nlink)
@@ -66,14 +92,33 @@ void pst_copy_attr(struct inode *inode)
 	spin_unlock(&inode->i_lock);
 }
 
+static int decide(struct inode *inode, int mask)
+{
+	if (unlikely(pst_i(inode)->other))
+		return generic_permission(&nop_mnt_idmap, inode, mask);
+	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
+}
+
+/* Shown attributes by caller must still be those for this caller when they have been used. */
+static noinline int renew_and_decide(struct inode *inode, int mask)
+{
+	unsigned int n;
+	int err;
+
+	do {
+		n = READ_ONCE(pst_i(inode)->n_shown);
+		err = pst_renew(inode);
+		if (!err)
+			err = decide(inode, mask);
+	} while (pst_shows_by_caller(inode) && READ_ONCE(pst_i(inode)->n_shown) - n > 1);
+	return err;
+}
+
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 {
-	if (pst_attr_differs(inode)) {
-		if (mask & MAY_NOT_BLOCK)
-			return -ECHILD;
-		pst_copy_attr(inode);
-	}
-	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
+	if (!pst_attr_differs(inode))
+		return decide(inode, mask);
+	return mask & MAY_NOT_BLOCK ? -ECHILD : renew_and_decide(inode, mask);
 }
 
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
@@ -111,7 +156,8 @@ int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
  * of the view is S_NOSEC: here they are taken from the lower inode, as chown_common() and
  * do_truncate() do. A truncation may drop them although the caller is not the owner (ATTR_FORCE).
  */
-static void adapt_change(struct iattr *attr, struct mnt_idmap *idmap, struct inode *lower)
+static void adapt_change(struct iattr *attr, struct mnt_idmap *idmap, struct inode *lower,
+			 umode_t hidden)
 {
 	const unsigned int kill = ATTR_KILL_SUID | ATTR_KILL_SGID;
 	const unsigned int checked = ATTR_UID | ATTR_GID | ATTR_MODE | ATTR_ATIME_SET |
@@ -128,8 +174,23 @@ static void adapt_change(struct iattr *attr, struct mnt_idmap *idmap, struct ino
 		return;
 	}
 	attr->ia_valid |= setattr_should_drop_suidgid(idmap, lower);
+	if (lower->i_mode & hidden & S_ISUID)
+		attr->ia_valid |= ATTR_KILL_SUID;
+	if (lower->i_mode & hidden & S_ISGID)
+		attr->ia_valid |= ATTR_KILL_SGID;
 	if (!(attr->ia_valid & checked))
 		attr->ia_valid |= ATTR_FORCE;
+}
+
+/* A chmod leaves hidden set-id bits as they are, and cannot set them. */
+static int keep_hidden(struct iattr *attr, const struct inode *lower, umode_t hidden)
+{
+	if (!hidden || !(attr->ia_valid & ATTR_MODE))
+		return 0;
+	if (attr->ia_mode & hidden)
+		return -EPERM;
+	attr->ia_mode |= lower->i_mode & hidden;
+	return 0;
 }
 
 /*
@@ -140,6 +201,7 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	struct dentry *l = pst_lower(dentry);
+	umode_t hidden = pst_i(d_inode(dentry))->hidden;
 	bool resize = attr.ia_valid & ATTR_SIZE;
 	const struct cred *old;
 	int err = 0;
@@ -165,7 +227,9 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 		if (resize && IS_APPEND(d_inode(l)))
 			err = -EPERM;
 		/* As the caller, by whom it depends which bits go. */
-		adapt_change(&attr, lower_idmap, d_inode(l));
+		adapt_change(&attr, lower_idmap, d_inode(l), hidden);
+		if (!err)
+			err = keep_hidden(&attr, d_inode(l), hidden);
 		old = cred ? override_creds(cred) : NULL;
 		if (!err)
 			err = notify_change(lower_idmap, l, &attr, NULL);
@@ -178,6 +242,40 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 	return err;
 }
 
+/*
+ * Checks what the lower file system would check, but by the shown attributes. It may take S_ISGID
+ * out of the change.
+ */
+int pst_may_change(struct dentry *dentry, struct iattr *attr)
+{
+	unsigned int kill = attr->ia_valid & ATTR_KILL_PRIV;
+	int err = pst_renew(d_inode(dentry));
+
+	/* This would remove the capabilities of the file. */
+	attr->ia_valid &= ~ATTR_KILL_PRIV;
+	if (!err)
+		err = setattr_prepare(&nop_mnt_idmap, dentry, attr);
+	attr->ia_valid |= kill;
+	return err;
+}
+
+/* Does a change that no program has changed. */
+int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr)
+{
+	struct cred *cred = NULL;
+	int err;
+
+	if (unlikely(pst_i(d_inode(dentry))->other)) {
+		cred = pst_shown_cred(d_inode(dentry));
+		if (!cred)
+			return -ENOMEM;
+	}
+	err = pst_change(dentry, *attr, cred);
+	if (cred)
+		put_cred(cred);
+	return err;
+}
+
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
 {
 	struct inode *inode = d_inode(dentry);
@@ -186,10 +284,14 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 
 	if (!err) {
 		/* With O_TRUNC, the program for OPEN has seen it. */
-		if (!(from->ia_valid & ATTR_OPEN) && pst_asks(&op, inode, FUSE_SETATTR))
+		if (!(from->ia_valid & ATTR_OPEN) && pst_asks(&op, inode, FUSE_SETATTR)) {
 			err = pst_filter_setattr(&op, dentry, *from);
-		else
-			err = pst_change(dentry, *from, NULL);
+		} else {
+			if (pst_shows(inode))
+				err = pst_may_change(dentry, from);
+			if (!err)
+				err = pst_change_as_shown(dentry, from);
+		}
 		mnt_drop_write(pst_mnt(dentry));
 	}
 	pst_copy_attr(inode);
@@ -245,13 +347,18 @@ int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
 
 static int set_lower_flags(struct dentry *dentry, struct c_fileattr *fa)
 {
-	int err = mnt_want_write(pst_mnt(dentry));
+	const struct cred *caller = pst_act_begin(d_inode(dentry));
+	int err;
 
-	if (err)
-		return err;
-	err = vfs_fileattr_set(pst_idmap(dentry->d_sb), pst_lower(dentry), fa);
-	pst_copy_attr(d_inode(dentry));
-	mnt_drop_write(pst_mnt(dentry));
+	if (IS_ERR(caller))
+		return PTR_ERR(caller);
+	err = mnt_want_write(pst_mnt(dentry));
+	if (!err) {
+		err = vfs_fileattr_set(pst_idmap(dentry->d_sb), pst_lower(dentry), fa);
+		pst_copy_attr(d_inode(dentry));
+		mnt_drop_write(pst_mnt(dentry));
+	}
+	pst_act_end(caller);
 	return err;
 }
 

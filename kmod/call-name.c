@@ -163,19 +163,47 @@ static int take_changes(struct pst_name_op *op)
 static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 {
 	struct pst_name_call *c = op->call;
+	u64 asked = c->op.filters ? c->op.chain->post[op->opcode] : 0;
+	struct pst_seen seen = {};
 
 	c->op.made = inode;
-	if (!r && inode && c->op.chain->post[op->opcode] & c->op.filters) {
+	if (!r && inode && (pst_sb(inode->i_sb)->shows || asked & c->op.filters)) {
+		pst_seen_fill(inode, &seen);
 		pst_fill_attr(inode, &c->found);
 		c->op.found = &c->found;
 		pst_fill_entry(inode, &c->out.entry);
 	}
 	r = pst_after(&c->op, r);
-	if (op->cred)
-		put_cred(op->cred);
+	if (!r && inode && pst_sb(inode->i_sb)->shows)
+		pst_show_result(inode, &seen, asked, &c->out.entry.attr);
 	kfree(c);
 	op->call = NULL;
 	return r;
+}
+
+static bool is_other(const struct inode *inode)
+{
+	return inode && pst_i(inode)->other;
+}
+
+/* Decides who does the operation below, if that is not the caller. */
+static int take_cred(struct pst_name_op *op)
+{
+	const struct inode *dir = dir_of(op);
+
+	if (op->cred || !pst_sb(dir->i_sb)->shows ||
+	    !(is_other(dir) || is_other(d_inode(op->dentry)) || is_other(op->inode) ||
+	      (op->dentry2 && is_other(d_inode(op->dentry2)))))
+		return 0;
+	op->cred = pst_shown_cred(dir);
+	return op->cred ? 0 : -ENOMEM;
+}
+
+static void put_op_cred(struct pst_name_op *op)
+{
+	if (op->cred)
+		put_cred(op->cred);
+	op->cred = NULL;
 }
 
 /*
@@ -186,20 +214,27 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 int pst_name_begin(struct pst_name_op *op)
 {
 	struct pst_chain *chain = pst_chain_get(pst_sb(op->dentry->d_sb));
-	bool asks = chain && is_asked(op, chain);
-	int r;
+	int r = 0;
 
 	op->fixed_names = !chain || chain->fixed_names;
-	op->call = asks ? new_call(op, chain) : NULL;
-	if (!op->call) {
+	if (chain && is_asked(op, chain)) {
+		op->call = new_call(op, chain);
+		if (!op->call) {
+			pst_chain_put(chain);
+			return -ENOMEM;
+		}
+		r = pst_before(&op->call->op);
+		if (!r)
+			r = take_changes(op);
+	} else {
 		pst_chain_put(chain);
-		return asks ? -ENOMEM : 0;
 	}
-	r = pst_before(&op->call->op);
 	if (!r)
-		r = take_changes(op);
-	if (r)
+		r = take_cred(op);
+	if (r && op->call)
 		r = end_call(op, r, NULL) ?: PST_ANSWERED;
+	if (r)
+		put_op_cred(op);
 	return r;
 }
 
@@ -229,13 +264,16 @@ int pst_name_end(struct pst_name_op *op, int r, struct inode *inode)
 
 	if (op->call)
 		r = end_call(op, r, inode);
-	if (r || !inode || given)
+	put_op_cred(op);
+	if (r || !inode)
 		return r;
-	chain = pst_chain_get(pst_sb(op->dentry->d_sb));
-	r = op->opcode == FUSE_TMPFILE ? give_nameless(chain, op, inode) :
-					 pst_filter_found(chain, op->dentry, inode);
-	pst_chain_put(chain);
-	return r;
+	if (!given) {
+		chain = pst_chain_get(pst_sb(op->dentry->d_sb));
+		r = op->opcode == FUSE_TMPFILE ? give_nameless(chain, op, inode) :
+						 pst_filter_found(chain, op->dentry, inode);
+		pst_chain_put(chain);
+	}
+	return r ? r : pst_renew(inode);
 }
 
 /*

@@ -24,8 +24,8 @@ void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 		.blocks = l->i_blocks,
 		.mode = READ_ONCE(l->i_mode),
 		.nlink = READ_ONCE(l->i_nlink),
-		.uid = __kuid_val(inode->i_uid),
-		.gid = __kgid_val(inode->i_gid),
+		.uid = __kuid_val(pst_lower_uid(inode)),
+		.gid = __kgid_val(pst_lower_gid(inode)),
 		.dev_major = MAJOR(l->i_sb->s_dev),
 		.dev_minor = MINOR(l->i_sb->s_dev),
 	};

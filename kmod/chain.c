@@ -63,13 +63,19 @@ void pst_chain_free(struct pst_chain *chain)
 /* Puts a chain in force, or none. No other task changes the filters of the view. */
 void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain)
 {
+	static const struct chain none;
+	const struct chain *core = chain ? &chain->core : &none;
 	u64 asked = 0;
 
-	for (unsigned int opcode = 0; chain && opcode < OP_MAX; opcode++)
-		asked |= (u64) !!chain->core.any[opcode] << opcode;
+	for (unsigned int opcode = 0; opcode < OP_MAX; opcode++)
+		asked |= (u64) !!core->any[opcode] << opcode;
 	rcu_assign_pointer(s->chain, chain);
 	rcu_assign_pointer(s->by_caller, chain && chain->verdicts ? chain : NULL);
 	WRITE_ONCE(s->asked, asked);
+	WRITE_ONCE(s->shows_by_caller, core->post[FUSE_GETATTR] & core->by_caller);
+	WRITE_ONCE(s->shows_acls, core->post[FUSE_GETXATTR]);
+	WRITE_ONCE(s->shows, core->post[FUSE_GETATTR]);
+	WRITE_ONCE(s->adapts, s->shows || s->idmapped || s->nosuid);
 }
 
 /* Returns the chain in force with a reference, for pst_chain_put(); NULL: there are no filters. */

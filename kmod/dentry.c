@@ -155,7 +155,7 @@ static struct dentry *get_lower(const struct dentry *d)
 static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *l = get_lower(dentry);
-	int ret;
+	int ret, err = 0;
 
 	if (!l)
 		return d_really_is_negative(dentry) && READ_ONCE(dentry->d_time) == HIDDEN;
@@ -177,9 +177,9 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 	if (ret && l->d_flags & DCACHE_OP_REVALIDATE)
 		ret = c_lower_revalidate(l, flags);
 	if (ret > 0 && d_really_is_positive(dentry))
-		pst_refresh(d_inode(dentry));
+		err = pst_renew(d_inode(dentry));
 	dput(l);
-	return ret;
+	return err ? err : ret;
 }
 
 static int pst_revalidate(c_revalidate_args)
@@ -190,13 +190,12 @@ static int pst_revalidate(c_revalidate_args)
 static int pst_weak_revalidate(struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *l = pst_lower(dentry);
-	int ret = 1;
+	int ret = 1, err;
 
 	if (l && l->d_flags & DCACHE_OP_WEAK_REVALIDATE)
 		ret = l->d_op->d_weak_revalidate(l, flags);
-	if (ret > 0)
-		pst_refresh(d_inode(dentry));
-	return ret;
+	err = ret > 0 ? pst_renew(d_inode(dentry)) : 0;
+	return err ? err : ret;
 }
 
 /* Called with the last reference: a name that was removed below is not worth being kept. */
@@ -333,13 +332,18 @@ static struct dentry *lookup(const struct pst_chain *chain, struct inode *dir,
 			     struct dentry *dentry, unsigned int flags)
 {
 	struct dentry *parent = pst_lower(dentry->d_parent), *l;
+	const struct cred *caller;
 	int err = pst_filter_lookup(chain, dir, dentry);
 
 	if (err == -ENOENT && !pst_is_by_caller(chain, dir))
 		return attach_hidden(chain, dentry);
 	if (err)
 		return ERR_PTR(pst_caller_error(err, dir, flags));
+	caller = pst_act_begin(dir);
+	if (IS_ERR(caller))
+		return ERR_CAST(caller);
 	l = c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
+	pst_act_end(caller);
 	return IS_ERR(l) ? l : attach(chain, dentry, l);
 }
 

@@ -75,6 +75,13 @@ static int open_lower(struct inode *inode, struct file *file)
 	l = backing_file_open(c_backing_user(file), flags, &lower, current_cred());
 	if (IS_ERR(l))
 		return PTR_ERR(l);
+	if (unlikely(pst_i(inode)->hidden) && file->f_mode & FMODE_WRITE &&
+	    !(file->f_mode & FMODE_CREATED))
+		err = pst_clear_hidden(inode, l);
+	if (err) {
+		fput(l);
+		return err;
+	}
 	file->f_mode |= l->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
 	file->private_data = l;
 	return 0;

@@ -120,9 +120,6 @@ static const u64 served[2] = {
 	[FILTER_POST] = ON_NAMES | ON_FILES,
 };
 
-/* A filter that shows other attributes than LOWER has programs after both. */
-#define SHOWS (BIT_ULL(FUSE_LOOKUP) | BIT_ULL(FUSE_GETATTR))
-
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
 		  const char *which)
 {
@@ -150,9 +147,6 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 		if (others)
 			return refuse(fc, f, kinds[kind], name ? name : "no operation");
 	}
-	/* Permission would be decided by other attributes than those that the filter shows. */
-	if (!(SHOWS & ~facts->ops[FILTER_POST]))
-		return refuse(fc, f, "may change attributes after LOOKUP and GETATTR", "");
 	if (!facts->ops[FILTER_PRE] && !facts->ops[FILTER_POST] && !facts->ops[FILTER_NAME])
 		return refuse(fc, f, "has no program", "");
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
@@ -268,6 +262,10 @@ void pst_filters_end(struct pst_sb *s)
 void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
 {
 	pi->cells = NULL;
+	pi->other = false;
+	pi->hidden = 0;
+	pi->seen.filters = 0;
+	pi->n_shown = 0;
 	port_store(&pi->filter.filters, 0);
 	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
 	pi->parent = 0;

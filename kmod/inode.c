@@ -14,6 +14,7 @@ static const struct inode_operations file_iops = {
 	.getattr = pst_getattr,
 	.setattr = pst_setattr,
 	.listxattr = pst_listxattr,
+	.get_inode_acl = pst_get_inode_acl,
 	.get_acl = pst_get_acl,
 	.set_acl = pst_set_acl,
 	.fileattr_get = pst_fileattr_get,
@@ -27,6 +28,7 @@ static const struct inode_operations special_iops = {
 	.getattr = pst_getattr,
 	.setattr = pst_setattr,
 	.listxattr = pst_listxattr,
+	.get_inode_acl = pst_get_inode_acl,
 	.get_acl = pst_get_acl,
 	.set_acl = pst_set_acl,
 };

@@ -81,10 +81,7 @@ void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *
 /* Fills the result of an operation that has found or made a file. */
 void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out)
 {
-	struct kstat stat;
-
-	generic_fillattr(pst_idmap(inode->i_sb), STATX_BASIC_STATS, pst_lower_inode(inode), &stat);
-	pst_fill_fuse_attr(&stat, &out->attr);
+	pst_fill_lower_attr(inode, &out->attr);
 	out->nodeid = pst_i(inode)->nodeid;
 }
 
@@ -102,7 +99,7 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
 	if (!r)
 		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
-	if (!apply_asks_after(call))
+	if (!apply_asks_after(call) && !(inode && pst_sb(inode->i_sb)->shows))
 		return r;
 	memset(&call->saved->out, 0, sizeof(call->saved->out));
 	call->out_len = call->op->result_size;
@@ -120,6 +117,8 @@ int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struc
 {
 	struct inode *dir = d_inode(dentry->d_parent);
 	struct filter_call *call;
+	struct pst_seen seen = {};
+	struct fuse_attr shown;
 	struct pst_attr attr;
 	struct slot *slot;
 	u32 us;
@@ -130,16 +129,24 @@ int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struc
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	call = slot->call;
 	call->name[0] = dentry->d_name.name;
-	if (inode)
+	if (inode) {
+		if (pst_sb(inode->i_sb)->shows)
+			pst_seen_fill(inode, &seen);
 		pst_fill_attr(inode, &attr);
+	}
 	err = call_fill_save(call);
 	if (!err)
 		err = check_found(call, inode, inode ? &attr : NULL);
-	if (!err && inode)
+	if (!err && inode) {
 		pst_filter_give(call, dir, inode);
+		shown = call->saved->out.entry.attr;
+	}
 	us = call->delay_us;
 	pst_trace_result(call, err);
 	pst_call_end(dir, slot);
 	pst_delay(us);
-	return err;
+	if (err || !inode || !pst_sb(inode->i_sb)->shows)
+		return err;
+	pst_show_result(inode, &seen, chain->core.post[FUSE_LOOKUP], &shown);
+	return pst_renew(inode);
 }

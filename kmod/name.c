@@ -91,6 +91,18 @@ static int end_making(struct pst_name_op *op, int err, struct inode *inode)
 	return err;
 }
 
+/* Begins to do an operation below as the filters say; the result is for act_end(). */
+static const struct cred *act_begin(const struct pst_name_op *op)
+{
+	return op->cred ? override_creds(op->cred) : NULL;
+}
+
+static void act_end(const struct cred *caller)
+{
+	if (caller)
+		revert_creds(caller);
+}
+
 static int make_lower(const struct pst_name_op *op, struct dentry *l)
 {
 	struct dentry *ldir = pst_lower(op->dentry->d_parent);
@@ -107,7 +119,7 @@ static int make(struct pst_name_op *op)
 {
 	struct dentry *dentry = op->dentry, *ldir = pst_lower(dentry->d_parent), *l;
 	struct mnt_idmap *idmap = pst_idmap(dentry->d_sb);
-	const struct cred *caller = NULL;
+	const struct cred *caller;
 	int err = pst_name_begin(op);
 
 	if (err)
@@ -115,16 +127,14 @@ static int make(struct pst_name_op *op)
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(op, err, NULL);
+	caller = act_begin(op);
 	l = start(op, true);
-	if (op->cred)
-		caller = override_creds(op->cred);
 	if (!IS_ERR(l) && S_ISDIR(op->mode))
 		l = c_mkdir(idmap, ldir, l, op->mode & ~S_IFMT);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err && !S_ISDIR(op->mode))
 		err = make_lower(op, l);
-	if (caller)
-		revert_creds(caller);
+	act_end(caller);
 	err = end_making(op, err, err ? NULL : made(dentry, l));
 	if (!IS_ERR(l)) {
 		c_end(ldir, l);
@@ -219,6 +229,7 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 {
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
 	struct pst_name_op op = { .opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old) };
+	const struct cred *caller;
 	struct inode *inode = NULL;
 	int err = pst_name_begin(&op);
 
@@ -227,10 +238,12 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(&op, err, NULL);
+	caller = act_begin(&op);
 	l = start(&op, true);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err)
 		err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
+	act_end(caller);
 	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
 		inode = d_inode(old);
 		ihold(inode);
@@ -265,6 +278,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
 	struct pst_name_op op = { .opcode = opcode, .dentry = dentry };
 	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
+	const struct cred *caller;
 	struct inode *victim = NULL;
 	bool two_refs;
 	int err = pst_name_begin(&op), done;
@@ -276,6 +290,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(&op, err, NULL);
+	caller = act_begin(&op);
 	l = start(&op, false);
 	done = PTR_ERR_OR_ZERO(l);
 	if (!done) {
@@ -304,6 +319,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		pst_refresh(d_inode(dentry));
 		pst_refresh(dir);
 	}
+	act_end(caller);
 	mnt_drop_write(pst_mnt(dentry));
 	err = pst_name_end(&op, done, NULL);
 	if (err || !done)
@@ -367,6 +383,7 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 				  .dentry2 = new,
 				  .inode = new_dir,
 				  .flags = flags };
+	const struct cred *caller;
 	struct inode *gone = NULL;
 	int err, done;
 
@@ -378,7 +395,9 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	if (!err) {
 		done = mnt_want_write(pst_mnt(old));
 		if (!done) {
+			caller = act_begin(&op);
 			done = rename_lower(&op, &gone);
+			act_end(caller);
 			mnt_drop_write(pst_mnt(old));
 		}
 		err = pst_name_end(&op, done, NULL);
@@ -410,6 +429,7 @@ const struct inode_operations pst_dir_iops = {
 	.getattr = pst_getattr,
 	.setattr = pst_setattr,
 	.listxattr = pst_listxattr,
+	.get_inode_acl = pst_get_inode_acl,
 	.get_acl = pst_get_acl,
 	.set_acl = pst_set_acl,
 	.fileattr_get = pst_fileattr_get,

@@ -83,32 +83,102 @@ static noinline_for_stack bool is_unchanged(const struct pst_op *op, const struc
 	return memcmp(&was, out, sizeof(was)) == 0;
 }
 
-/* The view decides permission by the lower attributes, so filters cannot show others yet. */
+static struct timespec64 time_of(u64 sec, u32 nsec)
+{
+	return (struct timespec64){ .tv_sec = sec, .tv_nsec = min(nsec, NSEC_PER_SEC - 1) };
+}
+
+static void take_getattr(const struct fuse_attr *attr, struct kstat *stat)
+{
+	stat->ino = attr->ino;
+	stat->size = attr->size;
+	stat->blocks = attr->blocks;
+	stat->atime = time_of(attr->atime, attr->atimensec);
+	stat->mtime = time_of(attr->mtime, attr->mtimensec);
+	stat->ctime = time_of(attr->ctime, attr->ctimensec);
+	stat->mode = attr->mode;
+	stat->nlink = attr->nlink;
+	stat->uid = make_kuid(&init_user_ns, attr->uid);
+	stat->gid = make_kgid(&init_user_ns, attr->gid);
+	stat->rdev = new_decode_dev(attr->rdev);
+	stat->blksize = attr->blksize ?: stat->blksize;
+}
+
+static void take_statx(const struct fuse_statx *statx, struct kstat *stat)
+{
+	const u32 basic = STATX_BASIC_STATS | STATX_BTIME;
+
+	stat->result_mask = (stat->result_mask & ~basic) | (statx->mask & basic) | STATX_TYPE;
+	stat->ino = statx->ino;
+	stat->size = statx->size;
+	stat->blocks = statx->blocks;
+	stat->atime = time_of(statx->atime.tv_sec, statx->atime.tv_nsec);
+	stat->btime = time_of(statx->btime.tv_sec, statx->btime.tv_nsec);
+	stat->mtime = time_of(statx->mtime.tv_sec, statx->mtime.tv_nsec);
+	stat->ctime = time_of(statx->ctime.tv_sec, statx->ctime.tv_nsec);
+	stat->mode = statx->mode;
+	stat->nlink = statx->nlink;
+	stat->uid = make_kuid(&init_user_ns, statx->uid);
+	stat->gid = make_kgid(&init_user_ns, statx->gid);
+	stat->rdev = MKDEV(statx->rdev_major, statx->rdev_minor);
+	stat->blksize = statx->blksize ?: stat->blksize;
+}
+
+/*
+ * Shows the result of programs for a GETATTR or STATX. It decides nothing if another filter has a
+ * program for the other of the two only.
+ */
+static int show(const struct pst_op *op, const struct pst_seen *seen, const union attr_out *out,
+		bool answered, struct kstat *stat)
+{
+	if (!pst_shows(op->inode)) {
+		if (!answered && is_unchanged(op, stat, out))
+			return 0;
+		return pst_op_bad(op, answered,
+				  "changed attributes, and no program after GETATTR shows them");
+	}
+	if (op->opcode == FUSE_GETATTR)
+		take_getattr(&out->attr.attr, stat);
+	else
+		take_statx(&out->statx.stat, stat);
+	if (!uid_valid(stat->uid) || !gid_valid(stat->gid))
+		return pst_op_bad(op, false, "showed an owner that is none");
+	if (seen->filters & ~op->chain->post[op->opcode])
+		stat->mode &= ~pst_i(op->inode)->hidden;
+	else
+		stat->mode = pst_show(op->inode, seen, stat->uid, stat->gid, stat->mode);
+	return 0;
+}
+
 int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
 		       unsigned int flags)
 {
 	struct pst_chain *chain = pst_chain_of(op->chain);
+	struct pst_seen seen;
 	union attr_out out;
-	int err;
+	bool answered;
+	int err, r;
 
 	if (op->opcode == FUSE_STATX)
 		op->in.statx = (struct fuse_statx_in){ .sx_mask = STATX_BASIC_STATS | STATX_BTIME };
 	else
 		op->in.getattr = (struct fuse_getattr_in){};
 	op->out = &out;
+	pst_seen_fill(op->inode, &seen);
 	err = pst_before(op);
-	if (err == PST_OP_DONE)
-		err = pst_op_bad(op, true, "answered with attributes, which cannot be shown yet");
-	if (!err) {
-		err = pst_getattr_lower(path, stat, mask, flags);
-		fill_getattr(op, stat, &out);
+	answered = err == PST_OP_DONE;
+	if (!err || answered) {
+		r = pst_getattr_lower(path, stat, mask, flags);
+		if (!answered)
+			fill_getattr(op, stat, &out);
+		err = r ? r : err;
 	}
 	/* For pst_op_bad(). */
 	percpu_ref_get(&chain->ref);
 	err = pst_after(op, err);
 	op->chain = &chain->core;
-	if (!err && !is_unchanged(op, stat, &out))
-		err = pst_op_bad(op, false, "changed attributes, which cannot be shown yet");
+	if (!err)
+		err = show(op, &seen, &out, answered, stat);
 	pst_chain_put(chain);
 	return err;
 }
@@ -241,37 +311,36 @@ static noinline_for_stack int stat_lower(struct dentry *dentry, struct fuse_attr
 	return err;
 }
 
-/* Checks what the lower file system would check, before programs see the change. */
-static noinline_for_stack int may_change(struct dentry *dentry, struct iattr attr)
-{
-	pst_refresh(d_inode(dentry));
-	/* This would remove the capabilities of the file. */
-	attr.ia_valid &= ~ATTR_KILL_PRIV;
-	return setattr_prepare(&nop_mnt_idmap, dentry, &attr);
-}
-
 int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr attr)
 {
+	struct inode *inode = d_inode(dentry);
 	struct fuse_attr_out out = {};
-	int err = may_change(dentry, attr), r;
+	struct pst_seen seen;
+	int err = pst_may_change(dentry, &attr), r;
+	u64 asked;
 
 	if (err) {
 		op->filters = 0;
 		return pst_after(op, err);
 	}
-	fill_setattr(&attr, d_inode(dentry)->i_mode, &op->in.setattr);
+	fill_setattr(&attr, inode->i_mode, &op->in.setattr);
 	op->out = &out;
 	op->may_act = true;
 	r = pst_before(op);
 	if (!r && (op->changed || op->acts))
 		r = change_otherwise(op, dentry, &attr);
 	else if (!r)
-		r = pst_change(dentry, attr, NULL);
+		r = pst_change_as_shown(dentry, &attr);
 	if (!r || r == PST_OP_DONE) {
+		pst_seen_fill(inode, &seen);
 		err = stat_lower(dentry, &out.attr);
 		r = err ? err : 0;
 	}
-	return pst_after(op, r);
+	asked = op->chain->post[FUSE_SETATTR];
+	r = pst_after(op, r);
+	if (!r)
+		pst_show_result(inode, &seen, asked, &out.attr);
+	return r;
 }
 
 /* ---- READLINK ---------------------------------------------------------------------------- */

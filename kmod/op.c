@@ -302,21 +302,30 @@ int pst_op_after(struct pst_op *op, int r)
 /* ---- acting for others ------------------------------------------------------------------- */
 
 /*
- * Returns credentials for an operation that a filter allows although the caller may not do it:
- * those of the task that mounted the view, with the IDs of the caller or the IDs that a program has
- * set. Limits still apply to the caller: quota, and blocks that are reserved for root. The caller
- * must put_cred() them. Returns NULL if there is no memory.
+ * Returns the credentials of the task that mounted the view, with other IDs. Limits still apply to
+ * the caller: quota, and blocks that are reserved for root. The caller must put_cred() them.
+ * Returns NULL if there is no memory.
  */
-struct cred *pst_op_cred(const struct pst_op *op)
+struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid)
 {
-	const struct cred *old = override_creds(pst_filters_of(op->inode)->cred);
+	const struct cred *old = override_creds(pst_filters_of(inode)->cred);
 	struct cred *cred = prepare_creds();
 
 	revert_creds(old);
 	if (!cred)
 		return NULL;
-	cred->fsuid = make_kuid(&init_user_ns, op->uid);
-	cred->fsgid = make_kgid(&init_user_ns, op->gid);
+	cred->fsuid = uid;
+	cred->fsgid = gid;
 	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
 	return cred;
+}
+
+/*
+ * Returns credentials for an operation that a filter allows although the caller may not do it, with
+ * the IDs of the caller or the IDs that a program has set.
+ */
+struct cred *pst_op_cred(const struct pst_op *op)
+{
+	return pst_mounter_cred(op->inode, make_kuid(&init_user_ns, op->uid),
+				make_kgid(&init_user_ns, op->gid));
 }

@@ -48,6 +48,7 @@ void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *ino
 bool pst_op_asks(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode);
 int pst_before(struct pst_op *op);
 int pst_op_after(struct pst_op *op, int r);
+struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid);
 struct cred *pst_op_cred(const struct pst_op *op);
 struct slot *pst_op_slot(const struct pst_op *op);
 void pst_delay(u32 us);
@@ -78,6 +79,11 @@ static inline int pst_after(struct pst_op *op, int r)
 {
 	return unlikely(op->chain) ? pst_op_after(op, r) : r;
 }
+
+/* shown.c */
+void pst_fill_lower_attr(const struct inode *inode, struct fuse_attr *ret_attr);
+bool pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
+		     const struct fuse_attr *attr);
 
 /* call-name.c */
 void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode);

@@ -32,11 +32,13 @@ struct pst_sb {
 	bool hide_mounts;     /* xdev=hide, for /proc/mounts */
 	bool idmapped;        /* the mount of LOWER maps IDs */
 	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
-	bool adapts;          /* idmapped or nosuid: the view shows other attributes */
+	bool adapts;          /* the view may show other attributes */
 	struct pst_filters *filters;
 	struct proc_dir_entry *folder;
 	/* chain.c has these: */
 	u64 asked;                         /* bits 1 << opcode: filters see the operation */
+	u64 shows, shows_acls;             /* filters with programs after GETATTR, GETXATTR */
+	u64 shows_by_caller;               /* those of shows that are by caller */
 	struct pst_chain __rcu *chain;     /* in force; NULL: there are no filters */
 	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
 	errseq_t wb_err; /* the writeback errors below that the view has reported */
@@ -46,14 +48,28 @@ struct pst_sb {
 	bool trace_ended;
 };
 
+/* The lower attributes that programs saw when they decided the shown ones, see shown.c. */
+struct pst_seen {
+	u64 filters; /* 0: none has decided */
+	struct timespec64 ctime;
+	loff_t size;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+};
+
 struct pst_inode {
 	struct inode *lower;       /* a reference, from pst_iget() until the inode is evicted */
+	bool other;                /* filters show another owner, group, mode: shown.c */
+	umode_t hidden;            /* set-ID bits that are not shown */
 	struct dentry *orphan;     /* a lower dentry that the worker drops, see reclaim.c */
 	struct llist_node late;    /* in the worker's list */
 	atomic_t n_late;           /* references to this inode that the worker drops */
 	struct filter_node filter; /* the filters that hold for the file ... */
 	struct pst_cells *cells;   /* ... and their cells, as far as they were used */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
+	struct pst_seen seen;
+	unsigned int n_shown; /* how often attributes were shown */
 	struct inode vfs;
 };
 
@@ -94,6 +110,9 @@ static inline struct path pst_lower_path(const struct dentry *dentry)
 }
 
 /* attr.c */
+kuid_t pst_lower_uid(const struct inode *inode);
+kgid_t pst_lower_gid(const struct inode *inode);
+void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode);
 bool pst_adapted_differs(const struct inode *inode);
 void pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
@@ -101,6 +120,8 @@ int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, uns
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);
 int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);
+int pst_may_change(struct dentry *dentry, struct iattr *attr);
+int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr);
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from);
 const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done);
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
@@ -124,16 +145,48 @@ static inline bool pst_attr_differs(const struct inode *inode)
 	       !gid_eq(inode->i_gid, l->i_gid);
 }
 
-/* Refreshes the copies in an inode where they differ from the lower inode. */
+/* Refreshes the copies in an inode where they differ from the lower inode, without programs. */
 static inline void pst_refresh(struct inode *inode)
 {
 	if (pst_attr_differs(inode))
 		pst_copy_attr(inode);
 }
 
+/* shown.c */
+bool pst_shows(const struct inode *inode);
+bool pst_shows_by_caller(const struct inode *inode);
+bool pst_shown_differs(const struct inode *inode);
+void pst_seen_fill(const struct inode *inode, struct pst_seen *ret_seen);
+umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
+		 umode_t mode);
+int pst_renew_differing(struct inode *inode);
+struct cred *pst_shown_cred(const struct inode *inode);
+const struct cred *pst_act_as_shown(const struct inode *inode);
+void pst_act_end_as_shown(const struct cred *caller);
+int pst_clear_hidden(const struct inode *inode, struct file *lower);
+
+/* The same, and runs programs if they have to decide anew what is shown. Returns their error. */
+static inline int pst_renew(struct inode *inode)
+{
+	return pst_attr_differs(inode) ? pst_renew_differing(inode) : 0;
+}
+
+/* Begins to act below for the caller, as shown.c says. Returns a value for pst_act_end(). */
+static inline const struct cred *pst_act_begin(const struct inode *inode)
+{
+	return unlikely(pst_i(inode)->other) ? pst_act_as_shown(inode) : NULL;
+}
+
+static inline void pst_act_end(const struct cred *caller)
+{
+	if (unlikely(caller))
+		pst_act_end_as_shown(caller);
+}
+
 /* xattr.c */
 extern const struct xattr_handler *const pst_xattr_handlers[];
 ssize_t pst_listxattr(struct dentry *dentry, char *list, size_t size);
+struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu);
 struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type);
 int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type);
 

@@ -272,7 +272,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s->hide_mounts = o->hide_mounts;
 	s->idmapped = is_idmapped_mnt(mnt);
 	s->nosuid = mnt->mnt_flags & MNT_NOSUID;
-	s->adapts = s->idmapped || s->nosuid;
+	s->adapts = s->idmapped || s->nosuid || s->shows;
 	sb->s_op = &pst_super_ops;
 	sb->s_xattr = pst_xattr_handlers;
 	sb->s_magic = PST_SUPER_MAGIC;

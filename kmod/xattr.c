@@ -14,17 +14,42 @@ static bool is_translated(const struct dentry *dentry, const char *name)
 	return strcmp(name, XATTR_NAME_CAPS) == 0 && !pst_sb(dentry->d_sb)->idmapped;
 }
 
+/* Checks if an attribute gives a program rights that it has not with the owner that is shown. */
+static bool is_hidden(const struct dentry *dentry, const char *name)
+{
+	return pst_i(d_inode(dentry))->hidden && strcmp(name, XATTR_NAME_CAPS) == 0;
+}
+
+/*
+ * As pst_act_begin(). The VFS has checked who may use the attribute of the view, but it leaves
+ * those in system.* to the file system.
+ */
+static const struct cred *act_begin(const struct dentry *dentry, const char *name)
+{
+	bool unknown = strncmp(name, XATTR_SYSTEM_PREFIX, XATTR_SYSTEM_PREFIX_LEN) == 0;
+
+	return unknown ? NULL : pst_act_begin(d_inode(dentry));
+}
+
 /* Gets a value from the lower inode. */
 static ssize_t get_lower(struct dentry *dentry, const char *name, void *value, size_t size)
 {
 	struct dentry *lower = pst_lower(dentry);
+	const struct cred *caller;
+	ssize_t n;
 
 	/* As with set-id bits: exec through the view would heed what LOWER's mount ignores. */
-	if (pst_sb(dentry->d_sb)->nosuid && strcmp(name, XATTR_NAME_CAPS) == 0)
+	if (is_hidden(dentry, name) ||
+	    (pst_sb(dentry->d_sb)->nosuid && strcmp(name, XATTR_NAME_CAPS) == 0))
 		return -ENODATA;
 	if (is_translated(dentry, name))
 		return __vfs_getxattr(lower, d_inode(lower), name, value, size);
-	return vfs_getxattr(pst_idmap(dentry->d_sb), lower, name, value, size);
+	caller = act_begin(dentry, name);
+	if (IS_ERR(caller))
+		return PTR_ERR(caller);
+	n = vfs_getxattr(pst_idmap(dentry->d_sb), lower, name, value, size);
+	pst_act_end(caller);
+	return n;
 }
 
 static int set_caps(struct dentry *lower, const void *value, size_t size, int flags)
@@ -45,24 +70,62 @@ static int set_lower(struct dentry *dentry, const char *name, const void *value,
 		     int flags)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
-	int err = mnt_want_write(pst_mnt(dentry));
+	const struct cred *caller;
+	int err;
 
-	if (err)
-		return err;
-	if (value && is_translated(dentry, name))
-		err = set_caps(pst_lower(dentry), value, size, flags);
-	else if (value)
-		err = vfs_setxattr(lower_idmap, pst_lower(dentry), name, value, size, flags);
-	else
-		err = vfs_removexattr(lower_idmap, pst_lower(dentry), name);
-	mnt_drop_write(pst_mnt(dentry));
+	if (value && is_hidden(dentry, name))
+		return -EPERM;
+	caller = act_begin(dentry, name);
+	if (IS_ERR(caller))
+		return PTR_ERR(caller);
+	err = mnt_want_write(pst_mnt(dentry));
+	if (!err) {
+		if (value && is_translated(dentry, name))
+			err = set_caps(pst_lower(dentry), value, size, flags);
+		else if (value)
+			err = vfs_setxattr(lower_idmap, pst_lower(dentry), name, value, size,
+					   flags);
+		else
+			err = vfs_removexattr(lower_idmap, pst_lower(dentry), name);
+		mnt_drop_write(pst_mnt(dentry));
+	}
+	pst_act_end(caller);
 	return err;
+}
+
+/* Removes a name from a list of @n bytes. Returns its new length. */
+static ssize_t drop_name(char *list, ssize_t n, const char *drop)
+{
+	for (char *name = list, *next; name < list + n; name = next) {
+		next = name + strlen(name) + 1;
+		if (strcmp(name, drop) == 0) {
+			memmove(name, next, list + n - next);
+			return n - (next - name);
+		}
+	}
+	return n;
 }
 
 /* Lists the names of the lower inode. */
 static ssize_t list_lower(struct dentry *dentry, const char *none, void *list, size_t size)
 {
-	return vfs_listxattr(pst_lower(dentry), list, size);
+	char *all;
+	ssize_t n;
+
+	if (!is_hidden(dentry, XATTR_NAME_CAPS))
+		return vfs_listxattr(pst_lower(dentry), list, size);
+	all = kvmalloc(XATTR_LIST_MAX, GFP_KERNEL_ACCOUNT);
+	if (!all)
+		return -ENOMEM;
+	n = vfs_listxattr(pst_lower(dentry), all, XATTR_LIST_MAX);
+	if (n > 0)
+		n = drop_name(all, n, XATTR_NAME_CAPS);
+	if (n > 0 && size && n > size)
+		n = -ERANGE;
+	else if (n > 0 && size)
+		memcpy(list, all, n);
+	kvfree(all);
+	return n;
 }
 
 /* ---- with filters ------------------------------------------------------------------------ */
@@ -205,17 +268,22 @@ static struct posix_acl *get_lower_acl(struct dentry *dentry, int type)
 static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
+	const struct cred *caller = pst_act_begin(d_inode(dentry));
 	const char *name = posix_acl_xattr_name(type);
-	int err = mnt_want_write(pst_mnt(dentry));
+	int err;
 
-	if (err)
-		return err;
-	if (acl)
-		err = vfs_set_acl(lower_idmap, pst_lower(dentry), name, acl);
-	else
-		err = vfs_remove_acl(lower_idmap, pst_lower(dentry), name);
-	pst_refresh(d_inode(dentry));
-	mnt_drop_write(pst_mnt(dentry));
+	if (IS_ERR(caller))
+		return PTR_ERR(caller);
+	err = mnt_want_write(pst_mnt(dentry));
+	if (!err) {
+		if (acl)
+			err = vfs_set_acl(lower_idmap, pst_lower(dentry), name, acl);
+		else
+			err = vfs_remove_acl(lower_idmap, pst_lower(dentry), name);
+		pst_refresh(d_inode(dentry));
+		mnt_drop_write(pst_mnt(dentry));
+	}
+	pst_act_end(caller);
 	return err;
 }
 
@@ -284,6 +352,29 @@ static struct posix_acl *filter_get_acl(struct pst_op *op, struct dentry *dentry
 	return acl;
 }
 
+/* Sets the ACL that programs have left, for the filter. */
+static int set_acl_as(struct pst_op *op, struct dentry *dentry, int type)
+{
+	struct posix_acl *acl =
+		op->data_len ? posix_acl_from_xattr(&init_user_ns, op->data, op->data_len) : NULL;
+	const struct cred *old;
+	struct cred *cred;
+	int err;
+
+	if (IS_ERR(acl))
+		return PTR_ERR(acl);
+	cred = pst_op_cred(op);
+	err = cred ? 0 : -ENOMEM;
+	if (cred) {
+		old = override_creds(cred);
+		err = set_lower_acl(dentry, acl, type);
+		revert_creds(old);
+		put_cred(cred);
+	}
+	posix_acl_release(acl);
+	return err;
+}
+
 static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	size_t size = 0;
@@ -297,11 +388,14 @@ static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix
 	op->name[0] = posix_acl_xattr_name(type);
 	op->data = value;
 	op->data_len = size;
+	op->may_act = true;
 	err = pst_before(op);
-	if (!err && (op->changed || strcmp(op->name[0], posix_acl_xattr_name(type)) != 0 ||
-		     op->data_len != size || (size && memcmp(op->data, value, size) != 0)))
-		err = pst_op_bad(op, true, "changed an ACL");
-	if (!err)
+	if (!err && strcmp(op->name[0], posix_acl_xattr_name(type)) != 0)
+		err = pst_op_bad(op, true, "changed the name of an ACL");
+	if (!err && (op->changed || op->acts || op->data_len != size ||
+		     (size && memcmp(op->data, value, size) != 0)))
+		err = set_acl_as(op, dentry, type);
+	else if (!err)
 		err = set_lower_acl(dentry, acl, type);
 	err = pst_after(op, err);
 	kvfree(value);
@@ -315,6 +409,24 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 	if (pst_asks(&op, d_inode(dentry), FUSE_GETXATTR))
 		return filter_get_acl(&op, dentry, type);
 	return get_lower_acl(dentry, type);
+}
+
+/* For generic_permission(), which decides by what is shown. */
+struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu)
+{
+	struct posix_acl *acl;
+	struct dentry *alias;
+
+	if (rcu && (pst_sb(inode->i_sb)->idmapped || pst_sb(inode->i_sb)->shows_acls))
+		return ERR_PTR(-ECHILD);
+	if (rcu)
+		return get_cached_acl_rcu(pst_lower_inode(inode), type);
+	alias = d_find_any_alias(inode);
+	if (!alias)
+		return ERR_PTR(-ESTALE);
+	acl = pst_get_acl(&nop_mnt_idmap, alias, type);
+	dput(alias);
+	return acl == ERR_PTR(-ENODATA) || acl == ERR_PTR(-EOPNOTSUPP) ? NULL : acl;
 }
 
 int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The owner, group and mode that filters show.
+ *
+ * If a filter with a program after GETATTR holds for a file, the copies in the inode of the view
+ * are those that the programs have left, not those of the lower inode. So permission, sticky
+ * directories, set-ID programs and the rights of an owner depend on what is shown. The copies stay
+ * until change time, mode, owner or size of the lower inode, or the filters of the file, are others
+ * than the programs saw (struct pst_seen); then pst_renew() runs the programs for GETATTR. Filters
+ * by caller are asked each time.
+ *
+ * Below, a lower file system would decide by its own owner and mode. If the shown ones differ, or a
+ * filter may show another ACL (pst_inode.other), what was permitted is done there with the
+ * credentials of pst_shown_cred().
+ *
+ * A set-ID bit is shown only with the owner or group that the lower file has (pst_inode.hidden), or
+ * a program would run as an owner whom only the view shows. src/fs/set-id.c has the other rules for
+ * hidden bits.
+ *
+ * i_lock guards the copies, seen, other and hidden. They are read without it, seen first.
+ */
+#include "op.h"
+
+#include <linux/cred.h>
+
+/* Returns the filters whose programs may change the shown attributes of a file. */
+static u64 filters_of(const struct inode *inode)
+{
+	return pst_sb(inode->i_sb)->shows & filter_node_filters(&pst_i(inode)->filter);
+}
+
+bool pst_shows(const struct inode *inode)
+{
+	return filters_of(inode);
+}
+
+bool pst_shows_by_caller(const struct inode *inode)
+{
+	return filters_of(inode) & pst_sb(inode->i_sb)->shows_by_caller;
+}
+
+/* Fills what programs are about to see of the lower inode. */
+void pst_seen_fill(const struct inode *inode, struct pst_seen *ret_seen)
+{
+	const struct inode *l = pst_lower_inode(inode);
+
+	*ret_seen = (struct pst_seen){
+		.filters = filters_of(inode),
+		.ctime = inode_get_ctime(l),
+		.size = i_size_read(l),
+		.uid = pst_lower_uid(inode),
+		.gid = pst_lower_gid(inode),
+		.mode = READ_ONCE(l->i_mode),
+	};
+}
+
+/* Checks if the programs would see another lower inode than the one whose attributes are shown. */
+bool pst_shown_differs(const struct inode *inode)
+{
+	const struct pst_seen *seen = &pst_i(inode)->seen;
+	struct pst_seen now;
+	bool same;
+
+	pst_seen_fill(inode, &now);
+	same = seen->filters == now.filters && timespec64_equal(&seen->ctime, &now.ctime) &&
+	       seen->size == now.size && uid_eq(seen->uid, now.uid) && gid_eq(seen->gid, now.gid) &&
+	       seen->mode == now.mode;
+	smp_rmb();
+	return !same || pst_shows_by_caller(inode);
+}
+
+/*
+ * Checks if a filter may show another ACL than the lower file has. Not for lower file systems that
+ * look ACLs up by names.
+ */
+static bool has_filtered_acl(const struct inode *inode)
+{
+	struct inode *l = pst_lower_inode(inode);
+	struct posix_acl *acl;
+
+	if (!(pst_sb(inode->i_sb)->shows_acls & filter_node_filters(&pst_i(inode)->filter)) ||
+	    !l->i_op->get_inode_acl)
+		return false;
+	acl = get_inode_acl(l, ACL_TYPE_ACCESS);
+	if (IS_ERR_OR_NULL(acl))
+		return acl;
+	posix_acl_release(acl);
+	return true;
+}
+
+/*
+ * Shows the owner, the group and the mode that programs have left, which saw @seen. Returns the
+ * mode without the bits that are hidden.
+ */
+umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
+		 umode_t mode)
+{
+	bool other_uid = !uid_eq(uid, seen->uid), other_gid = !gid_eq(gid, seen->gid);
+	bool acl = has_filtered_acl(inode);
+	struct pst_inode *pi = pst_i(inode);
+	umode_t hidden = 0;
+
+	/* In a directory, S_ISGID means that new files inherit the group. */
+	if (!S_ISDIR(inode->i_mode))
+		hidden = (other_uid ? S_ISUID : 0) | (other_gid ? S_ISGID : 0);
+	spin_lock(&inode->i_lock);
+	pst_set_owner(inode, uid, gid, mode & ~hidden);
+	pi->hidden = hidden;
+	pi->other = acl || other_uid || other_gid || (mode ^ seen->mode) & S_IALLUGO;
+	pi->n_shown++;
+	/* Pairs with the barrier of pst_shown_differs(). */
+	smp_wmb();
+	pi->seen = *seen;
+	spin_unlock(&inode->i_lock);
+	return mode & ~hidden;
+}
+
+/*
+ * Shows the attributes in the result of an operation, whose programs saw @seen but for the filters
+ * that hold for the file. asked: the filters with a program after the operation. Returns false and
+ * shows nothing if another filter has a program after GETATTR, or if programs have left an owner
+ * that is none.
+ */
+bool pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
+		     const struct fuse_attr *attr)
+{
+	kuid_t uid = make_kuid(&init_user_ns, attr->uid);
+	kgid_t gid = make_kgid(&init_user_ns, attr->gid);
+
+	seen->filters = filters_of(inode);
+	if (!seen->filters || seen->filters & ~asked || !uid_valid(uid) || !gid_valid(gid))
+		return false;
+	pst_show(inode, seen, uid, gid, attr->mode);
+	return true;
+}
+
+/* Fills attributes as a GETATTR does. */
+noinline_for_stack void pst_fill_lower_attr(const struct inode *inode, struct fuse_attr *ret_attr)
+{
+	struct kstat stat;
+
+	generic_fillattr(pst_idmap(inode->i_sb), STATX_BASIC_STATS, pst_lower_inode(inode), &stat);
+	pst_fill_fuse_attr(&stat, ret_attr);
+}
+
+/* Runs the programs for GETATTR for what the VFS is about to decide. Returns 0 or an error. */
+static noinline int ask(struct inode *inode)
+{
+	struct fuse_attr_out out = {};
+	struct pst_seen seen;
+	struct pst_op op;
+	int err;
+
+	pst_seen_fill(inode, &seen);
+	if (!pst_asks(&op, inode, FUSE_GETATTR))
+		return 0;
+	op.in.getattr = (struct fuse_getattr_in){};
+	op.out = &out;
+	err = pst_before(&op);
+	if (!err)
+		pst_fill_lower_attr(inode, &out.attr);
+	err = pst_after(&op, err);
+	if (!err && !pst_show_result(inode, &seen, ~0ULL, &out.attr))
+		err = -EIO;
+	return err;
+}
+
+/* The part of pst_renew() that is seldom needed. */
+int pst_renew_differing(struct inode *inode)
+{
+	pst_copy_attr(inode);
+	return pst_shows(inode) && pst_shown_differs(inode) ? ask(inode) : 0;
+}
+
+/* ---- acting below ------------------------------------------------------------------------ */
+
+/*
+ * Returns the credentials with which something is done below that was permitted by the shown
+ * attributes of an inode; for put_cred(). They have what the caller has not been asked for only
+ * where the caller has it: S_ISGID stays for those who are in the shown group. NULL: no memory.
+ */
+struct cred *pst_shown_cred(const struct inode *inode)
+{
+	struct cred *cred = pst_mounter_cred(inode, current_fsuid(), current_fsgid());
+
+	if (!cred)
+		return NULL;
+	set_groups(cred, current_cred()->group_info);
+	if (!in_group_p(inode->i_gid) &&
+	    !capable_wrt_inode_uidgid(&nop_mnt_idmap, inode, CAP_FSETID))
+		cap_lower(cred->cap_effective, CAP_FSETID);
+	if (!capable(CAP_LINUX_IMMUTABLE))
+		cap_lower(cred->cap_effective, CAP_LINUX_IMMUTABLE);
+	return cred;
+}
+
+/*
+ * Begins to do something below that was permitted by the shown attributes of an inode. Returns the
+ * caller's credentials for pst_act_end(), or an error.
+ */
+const struct cred *pst_act_as_shown(const struct inode *inode)
+{
+	const struct cred *cred = pst_shown_cred(inode);
+
+	return cred ? override_creds(cred) : ERR_PTR(-ENOMEM);
+}
+
+void pst_act_end_as_shown(const struct cred *caller)
+{
+	const struct cred *cred = current_cred();
+
+	revert_creds(caller);
+	put_cred(cred);
+}
+
+/*
+ * Clears the hidden set-ID bits of a lower file that is being opened for writing. The kernel clears
+ * those that it sees when somebody writes, but none when somebody writes to a mapping.
+ */
+int pst_clear_hidden(const struct inode *inode, struct file *lower)
+{
+	struct dentry *l = lower->f_path.dentry;
+	umode_t hidden = READ_ONCE(d_inode(l)->i_mode) & pst_i(inode)->hidden;
+	struct iattr attr = { .ia_valid = ATTR_FORCE };
+	int err;
+
+	if (!hidden)
+		return 0;
+	if (hidden & S_ISUID)
+		attr.ia_valid |= ATTR_KILL_SUID;
+	if (hidden & S_ISGID)
+		attr.ia_valid |= ATTR_KILL_SGID;
+	inode_lock(d_inode(l));
+	err = notify_change(pst_idmap(inode->i_sb), l, &attr, NULL);
+	inode_unlock(d_inode(l));
+	return err;
+}
