@@ -56,7 +56,7 @@ PST_NAME(call)
 		call->child.held = pst_child_may_be_dir(call);
 		return PST_PASS;
 	}
-	value = pst_rules_choose(&file, call);
+	value = pst_rules_choose(&file, call, 1);
 	if (value & PST_RULE_HIDE)
 		return -ENOENT;
 	if (!value && !pst_child_may_be_dir(call))
@@ -129,6 +129,13 @@ PST_PRE(fallocate, call)
 PST_PRE(tmpfile, call)
 {
 	return refuse(call->cell, call->node.attr.mode, PST_RULE_CREATE, 1);
+}
+
+PST_POST(tmpfile, call)
+{
+	if (!call->error)
+		call->child.cell = pst_rules_value_shown(&file, call, S_IFREG);
+	return PST_PASS;
 }
 
 /* A new name changes the link count and ctime of the file, even in another directory. */

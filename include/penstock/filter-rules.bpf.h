@@ -231,41 +231,64 @@ static __always_inline __u64 pst_rules_value(const volatile struct pst_rules *ru
 }
 
 /*
- * For the program for names: sets child.cell, and returns the values of the file under name[0],
- * with PST_RULE_HIDE only if the file is absent. Before the file is looked up, returns the values
- * of a directory, with PST_RULE_HIDE only if a file would be hidden, too; in a listing whose file
- * system does not tell the types, if one of both would be. A file that has values by another name
- * keeps them, so that a hard link does not evade the rules.
+ * Decides if the file under name[0] is hidden, after a step. is_dir is that of pst_child_is_dir().
+ * A name whose type is not known yet is hidden if it would be both as a file and as a directory; in
+ * a listing, whose file system does not tell the types then, if it would be one of both.
  */
-static __always_inline __u64 pst_rules_choose(const volatile struct pst_rules *rules,
-					      struct pst_call *call)
+static __always_inline int pst_rules_hide(const volatile struct pst_rules *rules,
+					  struct pst_call *call, int is_dir)
 {
 	struct pst_scratch *s = pst_scratch(call);
-	int is_dir = pst_child_is_dir(call), file_is_hidden;
-	__u64 hide = rules->field[0].mask, value;
+	__u64 mask = rules->field[0].mask, odd = 1ULL << (rules->field[0].shift & 63);
+	int file = !!(s->file & odd);
+	/* A directory on the way to an allowed file is shown. */
+	int dir = (s->dir & odd) && s->way <= (s->dir & mask);
+
+	if (!rules->hides)
+		return 0;
+	if (is_dir < 0)
+		return call->opcode == FUSE_READDIR ? file || dir : file && dir;
+	return is_dir ? dir : file;
+}
+
+/*
+ * For the program for names: sets child.cell, and returns the values of the file under name[0],
+ * with PST_RULE_HIDE only if the file is absent. Before the file is looked up, returns the values
+ * of a directory. If joins is true, a file that has values by another name keeps them, so that a
+ * hard link does not evade the rules; the values must be bits.
+ */
+static __always_inline __u64 pst_rules_choose(const volatile struct pst_rules *rules,
+					      struct pst_call *call, int joins)
+{
+	__u64 hide = rules->hides ? PST_RULE_HIDE : 0, value;
+	struct pst_scratch *s = pst_scratch(call);
+	int is_dir = pst_child_is_dir(call);
 
 	if ((call->cell & PST_RULES_UNKNOWN) || pst_rules_step(rules, call, call->cell)) {
 		call->child.cell = PST_RULES_UNKNOWN;
 		return rules->all;
 	}
-	if (is_dir) {
-		value = pst_ranks_value(rules, s->dir);
-		file_is_hidden = is_dir < 0 && (pst_ranks_value(rules, s->file) & PST_RULE_HIDE);
-		/* A directory on the way to an allowed file is shown. */
-		if ((value & PST_RULE_HIDE) && s->way > (s->dir & hide))
-			value &= ~(__u64)PST_RULE_HIDE;
-		if (is_dir < 0 && call->opcode == FUSE_READDIR)
-			value |= file_is_hidden ? PST_RULE_HIDE : 0;
-		else if (is_dir < 0 && !file_is_hidden)
-			value &= ~(__u64)PST_RULE_HIDE;
-		call->child.cell = s->cell;
-		return value;
-	}
-	value = pst_ranks_value(rules, s->file);
-	if (call->child.known)
-		value |= call->child.known_cell & ~(__u64)PST_RULE_HIDE;
-	call->child.cell = value;
-	return value;
+	hide = pst_rules_hide(rules, call, is_dir) ? hide : 0;
+	value = pst_ranks_value(rules, is_dir ? s->dir : s->file);
+	if (rules->hides)
+		value &= ~(__u64)PST_RULE_HIDE;
+	if (joins && !is_dir && call->child.known)
+		value |= call->child.known_cell;
+	call->child.cell = is_dir ? s->cell : value;
+	return value | hide;
+}
+
+/*
+ * Returns the values of the lines that match the file whose attributes an operation returns; mode
+ * is the file's. A file without a name (TMPFILE) has those that hold for all below its directory.
+ */
+static __always_inline __u64 pst_rules_value_shown(const volatile struct pst_rules *rules,
+						   const struct pst_call *call, __u32 mode)
+{
+	if (call->opcode == FUSE_TMPFILE)
+		return pst_rules_value(rules, call->cell, S_IFDIR);
+	return pst_rules_value(rules, pst_op_on_entry(call->opcode) ? call->child.cell : call->cell,
+			       mode);
 }
 
 #endif

@@ -435,9 +435,9 @@ struct pst_rules {
 	uint32_t n_fields;      /* 0 if no line has a verb of the filter */
 	uint32_t rank_bits;     /* the number of a node begins at this bit of a cell */
 	uint32_t n_edge_slots;  /* the size of pst_rule_edges, a power of two */
-	uint32_t pad;
-	uint64_t start; /* the cell of the root */
-	uint64_t all;   /* the values of all lines, joined */
+	uint32_t hides;         /* 1: the first field is that of hide */
+	uint64_t start;         /* the cell of the root */
+	uint64_t all;           /* the values of all lines, joined */
 	struct {
 		uint64_t mask;     /* the bits of the field's ranks */
 		uint32_t shift;    /* the first of them */

@@ -18,6 +18,9 @@ static const struct {
 } filters[RULES_FILTERS] = {
 	/* It is always there, so that `rules load` finds a view's rules. */
 	{ "rules", "rules,file=", 1u << RULE_HIDE | 1u << RULE_READONLY | 1u << RULE_DENY, true },
+	{ "rules-mask", "rules-mask,rules=", 1u << RULE_MASK, false },
+	{ "rules-owner", "rules-owner,rules=", 1u << RULE_OWNER, false },
+	{ "rules-audit", "rules-audit,rules=", 1u << RULE_AUDIT, false },
 };
 
 void rules_filters_fini(struct rules_filters *made)
@@ -52,23 +55,6 @@ static bool has_lines(const struct rules *rules, unsigned int pairs)
 	return false;
 }
 
-/* Refuses a line that no filter carries out. */
-static int check_pairs(const struct rules *rules, struct pst_error *error)
-{
-	unsigned int pairs = 0;
-	char verb[32];
-
-	for (size_t i = 0; i < RULES_FILTERS; i++)
-		pairs |= filters[i].pairs;
-	for (size_t i = 0; i < rules->n; i++)
-		if (!(pairs >> rules->row[i].pair & 1))
-			return rule_error(rules, &rules->row[i], error, -EOPNOTSUPP,
-					  "views do not have the verb %s yet: use a filter of its "
-					  "own, such as --filter mask,names=.env",
-					  rule_verb(&rules->row[i], verb, sizeof(verb)));
-	return 0;
-}
-
 int rules_filters_make(const char *path, struct rules_filters *ret_filters, struct pst_error *error)
 {
 	_cleanup_(rules_filters_fini) struct rules_filters made = { 0 };
@@ -80,8 +66,6 @@ int rules_filters_make(const char *path, struct rules_filters *ret_filters, stru
 		return error_set(error, -errno, "cannot find the rules in %.300s: %s", path,
 				 strerror(errno));
 	r = rules_read(path, &rules, error);
-	if (r == 0)
-		r = check_pairs(&rules, error);
 	for (size_t i = 0; i < RULES_FILTERS && r == 0; i++) {
 		_cleanup_(automaton_fini) struct automaton automaton = { 0 };
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RULES_FILTERS 1 /* filters that rules can have in a view */
+#define RULES_FILTERS 4 /* filters that rules can have in a view */
 
 struct rules_filter {
 	const char *name; /* in the view */

@@ -78,7 +78,8 @@ static void explain_rest(const struct decided *decided, struct rule_explanation 
 	static const char *const hows[] = { "", "each byte reads as x",
 					    "keys are shown, values read as x",
 					    "it reads as empty" };
-	static const char *const audits[] = { "", "changes", "all operations" };
+	static const char *const audits[] = { "", "penstock trace reports its changes",
+					      "penstock trace reports all operations on it" };
 	const struct rule *mask = decided->by[RULE_MASK], *owner = decided->by[RULE_OWNER];
 	const struct rule *audit = decided->by[RULE_AUDIT];
 	char what[100], uid[16], gid[16];
@@ -95,10 +96,8 @@ static void explain_rest(const struct decided *decided, struct rule_explanation 
 		snprintf(what, sizeof(what), "owner %s, group %s", uid, gid);
 		add(to, what, owner, "shown, and checked for permissions");
 	}
-	if (audit && !audit->opposite) {
-		snprintf(what, sizeof(what), "reported: %s", audits[audit->value % 3]);
-		add(to, what, audit, "by penstock trace");
-	}
+	if (audit && !audit->opposite)
+		add(to, "audited", audit, audits[audit->value % 3]);
 }
 
 int rules_explain(const struct rules *rules, const char *path, struct rule_explanation *ret)

@@ -125,7 +125,9 @@ static int make_field(const struct rules *rules, const struct field *field, size
 			if (add_value(automaton, value) < 0)
 				return -ENOMEM;
 		}
-		automaton->facts.all |= here;
+		/* A file of unknown path has its own owner. */
+		if (field->pair != RULE_OWNER)
+			automaton->facts.all |= here;
 		ranks[i] |= rank << *bit;
 	}
 	/* Rules have at most 20,000 lines, so the ranks of the last field end below bit 63. */
@@ -150,6 +152,7 @@ int fields_make(const struct rules *rules, unsigned int pairs, struct automaton 
 	if (r < 0)
 		return r;
 	automaton->facts.n_fields = (uint32_t)n;
+	automaton->facts.hides = n && fields[0].pair == RULE_HIDE;
 	automaton->facts.rank_bits = bit;
 	*ret_ranks = take_ptr(ranks);
 	return 0;

@@ -186,8 +186,9 @@ static int verb_owner(char *argument, char **words, struct rule *rule, const cha
 
 	if (group)
 		*group++ = '\0';
+	/* Bit 63 of a cell has another meaning, so groups end at 2^31 - 2. */
 	if (argument || !owner || !parse_id(owner, &uid) || !parse_id(group ? group : "", &gid) ||
-	    !(uid | gid))
+	    !(uid | gid) || gid > INT32_MAX)
 		return error_set(error, -EINVAL,
 				 "owner takes the numbers of a user and a group, then patterns, as "
 				 "in: owner 1000:1000 /src; one of the two may be left out");

@@ -229,6 +229,45 @@ TEST(denied_names_are_not_made_removed_or_renamed, state)
 	}
 }
 
+/* -- cost -------------------------------------------------------------------------------------- */
+
+/* Returns the nanoseconds of a run for a new name, with n lines in the given form. */
+static double time_lines(unsigned int n, const char *format)
+{
+	char *text = malloc(n * 64 + 1);
+	size_t len = 0;
+	double ns;
+
+	assert_non_null(text);
+	for (unsigned int i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, 64, format, i, i);
+	load_lines(text);
+	free(text);
+	look(FUSE_LOOKUP, direct_facts()->cell, "Makefile.in", S_IFREG);
+	ns = direct_ns(direct_named, 2000);
+	return ns;
+}
+
+TEST(thousand_lines_cost_hardly_more_than_one, state)
+{
+	static const char *const formats[] = {
+		"hide name-%u.c\n",
+		"hide *.%u.key\n",
+		"hide /src/dir-%u/%u\n",
+		"readonly %u-*/\n",
+		"hide build-*.%u\nallow /x/%u/*\n",
+	};
+
+	for (size_t i = 0; i < N(formats); i++) {
+		double one = time_lines(1, formats[i]), many = time_lines(1000, formats[i]);
+
+		print_message("%.12s...: 1 line %.0f ns, 1000 lines %.0f ns\n", formats[i], one,
+			      many);
+		/* Trying the lines one by one would take a hundred times as long. */
+		assert_true(many < 10 * one);
+	}
+}
+
 static int forget_file(void **state)
 {
 	unlink(path_of_rules);

@@ -267,3 +267,90 @@ once_rules_are_found_by_odd_paths() {
 	equal "$(paths "$T/m")" './c '
 	umount "$T/m"
 }
+
+# ---- content, owners, events --------------------------------------------------------------------
+
+# Only the masked files are served; the data of all others passes through.
+each_masked_files_read_as_their_line_says() {
+	ruled_view <<- 'END'
+		mask(values) .env
+		mask /src/**
+		unmask *.c
+		mask(empty) *.db
+	END
+	printf 'KEY=secret\n' > "$LOWER/.env"
+	equal "$(cat "$VIEW/.env")" 'KEY=xxxxxx'
+	equal "$(cat "$VIEW/src/a.key" "$VIEW/src/test.key")" $'xxx\nxxxx'
+	equal "$(cat "$VIEW/src/main.c")" main
+	equal "$(stat -c %s "$VIEW/data.db")" 0
+	equal "$(cat "$VIEW/data.db")" ''
+	equal "$(as 1000 cat "$VIEW/src/a.key")" xxx
+	no_data_requests cat "$VIEW/src/main.c" "$VIEW/vendor/x/f"
+	refused 'not permitted' bash -c "echo x > '$VIEW/.env'"
+	refused 'not permitted' rm "$VIEW/src/a.key"
+	refused 'not permitted' mv "$VIEW/src/a.key" "$VIEW/a.c"
+	echo more >> "$VIEW/src/main.c"
+	equal "$(cat "$LOWER/src/main.c")" $'main\nmore'
+	echo new > "$VIEW/src/new.txt"
+	equal "$(cat "$LOWER/src/new.txt")" new
+	drop_caches
+	equal "$(cat "$VIEW/src/new.txt")" xxx
+}
+
+each_owner_is_that_of_the_line() {
+	ruled_view <<- 'END'
+		owner 1000:100 /src/**
+		owner :7 *.db
+		owner 1:1 !/src/*.key
+	END
+	owners() { (cd "$VIEW" && stat -c '%n %u:%g' "$@" | tr '\n' ' '); }
+	equal "$(owners src src/main.c src/a.key data.db vendor/x/f)" \
+		'src 0:0 src/main.c 1000:100 src/a.key 0:0 data.db 0:7 vendor/x/f 0:0 '
+	touch "$VIEW/src/new"
+	equal "$(owners src/new)" 'src/new 1000:100 '
+	equal "$(stat -c %u:%g "$LOWER/src/new")" 0:0
+	mv "$VIEW/src/new" "$VIEW/new"
+	equal "$(owners new)" 'new 0:0 '
+	drop_caches
+	equal "$(owners src/main.c data.db)" 'src/main.c 1000:100 data.db 0:7 '
+}
+
+each_events_are_those_of_the_lines() {
+	ruled_view <<- 'END'
+		audit changes /src *.db
+		audit all .env
+	END
+	tracing "$T/trace"
+	cat "$VIEW/src/main.c" "$VIEW/.env" > /dev/null
+	echo x >> "$VIEW/src/main.c"
+	echo x > "$VIEW/vendor/x/f"
+	mv "$VIEW/data.db" "$VIEW/other"
+	rm "$VIEW/src/a.key"
+	within 5 grep -q '"op":"unlink".*"filter":"rules-audit"' "$T/trace"
+	kill $TRACER
+	grep '"filter":"rules-audit"' "$T/trace" > "$T/events"
+	check grep -q '"op":"open","path":"/src/main.c"' "$T/events"
+	check grep -q '"op":"open","path":"/.env"' "$T/events"
+	check grep -q '"op":"rename"' "$T/events"
+	check not grep -q /vendor "$T/events"
+	equal "$(grep -c '"op":"open","path":"/src/main.c"' "$T/events")" 1 "opens for writing"
+}
+
+# The filters for content, owners and events come and go with the lines.
+each_rules_load_changes_all_filters() {
+	ruled_view <<< 'mask .env'
+	equal "$(cat "$VIEW/.env")" xxx
+	printf 'owner 5:5 .env\nhide data.db\n' > "$T/other"
+	load "$T/other"
+	equal "$(cat "$VIEW/.env")" env
+	equal "$(stat -c %u "$VIEW/.env")" 5
+	answers ENOENT stat "$VIEW/data.db"
+	echo 'audit changes' > "$T/other"
+	load "$T/other"
+	equal "$(stat -c %u "$VIEW/.env")" 0
+	answers 0 stat "$VIEW/data.db"
+	# A line for one filter that is refused leaves all filters alone.
+	printf 'mask .env\nowner 0\nhide a**\nmask(x) y\n' > "$T/other"
+	refused "other:4: 'x' is none of blank, values, empty" load "$T/other"
+	equal "$(cat "$VIEW/.env")" env
+}

@@ -354,7 +354,7 @@ TEST(explanation_names_lines_and_effects, state)
 		{ "vendor/x", "denied: unlink, rename", 6 },
 		{ ".env", "masked", 7 },
 		{ "/", "owner 1000, group as below", 8 },
-		{ "vendor/x", "reported: changes", 9 },
+		{ "vendor/x", "audited", 9 },
 	};
 	_cleanup_(rules_fini) struct rules rules = { 0 };
 
