@@ -354,3 +354,37 @@ each_rules_load_changes_all_filters() {
 	refused "other:4: 'x' is none of blank, values, empty" load "$T/other"
 	equal "$(cat "$VIEW/.env")" env
 }
+
+# While the rules change, nothing is shown that the old and the new ones hide.
+once_rules_load_shows_nothing_in_between() {
+	ruled_view <<- 'END'
+		hide .env
+		audit all /src
+	END
+	printf 'hide .env *.db\nowner 5:5 /src\n' > "$T/other"
+	(
+		until [ -e "$T/stop" ]; do
+			test ! -e "$VIEW/.env" || echo shown
+		done
+	) > "$T/seen" &
+	for _ in 1 2; do
+		load "$T/other"
+		load "$T/rules"
+	done > /dev/null
+	touch "$T/stop"
+	wait $!
+	equal "$(cat "$T/seen")" ''
+}
+
+# If one of several filters is refused, none changes.
+once_rules_load_of_several_filters_is_all_or_none() {
+	ruled_view <<< 'mask .env'
+	mount -t tmpfs none "$VIEW/build"
+	printf 'owner 5:5\nhide build/\n' > "$T/other"
+	refused 'is a mount point' load "$T/other"
+	equal "$(cat "$VIEW/.env")" xxx
+	equal "$(stat -c %u "$VIEW/.env")" 0
+	equal "$("$PENSTOCK" stat --json "$VIEW" | grep -o '"filters":[^]]*')" \
+		'"filters":["rules","rules-mask"'
+	umount "$VIEW/build"
+}
