@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include "ebpf/filter.h"
@@ -22,6 +24,7 @@
 #define DATA_SIZE 8192
 #define SLOT_SIZE (sizeof(struct pst_call) + DATA_SIZE)
 #define N_SLOTS   3
+#define RULES_FD  77 /* in options[] */
 
 /*
  * Options for filters that do nothing or less without. Objects that are not in the list run without
@@ -64,6 +67,10 @@ static const struct {
 	{ "quota", "bytes=100000,files=50" },
 	{ "quota", "bytes=3000,per=uid" },
 	{ "quota", "files=9,per=uid" },
+	{ "rules", "file=/proc/self/fd/77" },
+	{ "rules-mask", "rules=/proc/self/fd/77" },
+	{ "rules-owner", "rules=/proc/self/fd/77,chown=ignore" },
+	{ "rules-audit", "rules=/proc/self/fd/77" },
 	{ "help", "names=*.key:a*:[!x]z,ops=open:s*,paths=/a:src/b*,ids=0:3-9,from=/a,to=/bb/c" },
 	{ "bad", "what=data" },
 	{ "tag", "id=5,before=13,ops=open:look*" },
@@ -81,11 +88,26 @@ static const struct {
 static struct filter_slots *in_kernel, *in_process;
 static uint64_t random_state;
 
+/* Makes the file of rules: descriptor RULES_FD. */
+static void make_rules(void)
+{
+	static const char text[] = "hide *.key .env secret* [a-c]?\nallow a.key /b/**/x a*\n"
+				   "readonly /src b*\nwritable *x*y*\ndeny(unlink,exec) a* /a/b\n"
+				   "mask a* /src/*.key\nmask(values) *b\nunmask ab\nmask(empty) x\n"
+				   "owner 7:8 a*\nowner 9 /src/*/a\naudit changes\naudit all b/\n";
+	int fd = memfd_create("rules", 0);
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	assert_int_equal(dup2(fd, RULES_FD), RULES_FD);
+	close(fd);
+}
+
 static int make_slots(void **state)
 {
 	struct pst_error error;
 
 	(void)state;
+	make_rules();
 	if (filter_slots_new(N_SLOTS, SLOT_SIZE, PST_RUN_FILTERS_KERNEL, &in_kernel, &error) < 0) {
 		printf("skipped: %s\n", error.text);
 		exit(77);
