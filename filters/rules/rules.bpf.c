@@ -94,6 +94,14 @@ PST_PRE(open, call)
 	return refuse(call->cell, call->node.attr.mode, denied, writes);
 }
 
+/* The program for names has refused what it can; a new file may be opened for writing. */
+PST_PRE(create, call)
+{
+	if (!(call->in.create.flags & O_ACCMODE))
+		return PST_PASS;
+	return refuse(call->child.cell, S_IFREG, PST_RULE_WRITE, 0);
+}
+
 PST_PRE(setattr, call)
 {
 	__u32 valid = call->in.setattr.valid;
@@ -106,7 +114,7 @@ PST_PRE(setattr, call)
 	if (valid & (FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW))
 		denied |= PST_RULE_UTIME;
 	if (valid & FATTR_SIZE)
-		denied |= PST_RULE_TRUNCATE;
+		denied |= PST_RULE_TRUNCATE | PST_RULE_WRITE;
 	return refuse(call->cell, call->node.attr.mode, denied, 1);
 }
 

@@ -498,7 +498,7 @@ enum pst_rule_effect {
 	PST_RULE_RMDIR = 1 << 8,
 	PST_RULE_RENAME = 1 << 9, /* from or to the name */
 	PST_RULE_READ = 1 << 10,  /* opening for reading */
-	PST_RULE_WRITE = 1 << 11, /* opening for writing */
+	PST_RULE_WRITE = 1 << 11, /* opening for writing, truncating */
 	PST_RULE_EXEC = 1 << 12,
 	PST_RULE_TRUNCATE = 1 << 13,
 	PST_RULE_CHMOD = 1 << 14,

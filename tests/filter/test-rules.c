@@ -151,7 +151,10 @@ static int operate(uint32_t opcode, uint32_t argument)
 	call = direct_call(opcode);
 	call->cell = call->cell2 = cell;
 	call->node.attr.mode = call->node2.attr.mode = S_IFREG;
+	call->child.cell = cell;
 	call->in.open.flags = argument;
+	if (opcode == FUSE_CREATE)
+		call->in.create.flags = argument;
 	if (opcode == FUSE_SETATTR)
 		call->in.setattr.valid = argument;
 	return direct_pre();
@@ -171,6 +174,9 @@ TEST(denied_operation_fails_and_no_other, state)
 		{ "deny(write) x", FUSE_OPEN, O_RDWR, -EPERM },
 		{ "deny(write) x", FUSE_OPEN, O_RDONLY, 0 },
 		{ "deny(write) x", FUSE_OPEN, O_RDONLY | O_TRUNC, -EPERM },
+		{ "deny(write) x", FUSE_SETATTR, FATTR_SIZE, -EPERM },
+		{ "deny(write) x", FUSE_CREATE, O_WRONLY, -EPERM },
+		{ "deny(write) x", FUSE_CREATE, O_RDONLY, 0 },
 		{ "deny(exec) x", FUSE_OPEN, OPEN_EXEC, -EPERM },
 		{ "deny(exec) x", FUSE_OPEN, O_RDONLY, 0 },
 		{ "deny(truncate) x", FUSE_OPEN, O_WRONLY | O_TRUNC, -EPERM },
