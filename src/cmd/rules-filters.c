@@ -6,10 +6,10 @@
 #include "util/log.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *name, *spec; /* of the filter, up to the path */
@@ -55,15 +55,29 @@ static bool has_lines(const struct rules *rules, unsigned int pairs)
 	return false;
 }
 
+/* Returns the absolute path without following links: included files are beside the link. */
+static char *absolute_path(const char *path)
+{
+	_cleanup_(freep) char *directory = NULL;
+	char *absolute;
+
+	if (*path == '/')
+		return strdup(path);
+	directory = getcwd(NULL, 0);
+	if (!directory || asprintf(&absolute, "%s/%s", directory, path) < 0)
+		return NULL;
+	return absolute;
+}
+
 int rules_filters_make(const char *path, struct rules_filters *ret_filters, struct pst_error *error)
 {
 	_cleanup_(rules_filters_fini) struct rules_filters made = { 0 };
 	_cleanup_(rules_fini) struct rules rules = { 0 };
-	_cleanup_(freep) char *absolute = realpath(path, NULL);
+	_cleanup_(freep) char *absolute = absolute_path(path);
 	int r;
 
 	if (!absolute)
-		return error_set(error, -errno, "cannot find the rules in %.300s: %s", path,
+		return error_set(error, -errno, "cannot find the working directory: %s",
 				 strerror(errno));
 	r = rules_read(path, &rules, error);
 	for (size_t i = 0; i < RULES_FILTERS && r == 0; i++) {
