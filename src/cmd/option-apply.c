@@ -279,20 +279,23 @@ static int apply_bindfs(struct mount_options *options, const struct option_row *
 }
 
 /*
- * In fstab "user" lets users mount. mount(8) passes user=NAME with the name of the user who mounts.
- * A user=NAME with another name requests a view that acts as that user, which no view does.
+ * In fstab "user", "owner" and "group" say who may mount. mount(8) passes user=NAME with the name
+ * of the user who mounts. Another name requests a view that acts as that user, or shows that owner,
+ * as in old versions of bindfs.
  */
 static int apply_user(struct mount_options *options, const struct option_row *row, const char *name,
 		      const char *value, struct pst_error *error)
 {
+	bool is_group = strcmp(name, "group") == 0;
 	const struct passwd *self = value ? getpwuid(getuid()) : NULL;
 
-	if (!value || (self && strcmp(self->pw_name, value) == 0))
+	if (!value || (self && strcmp(name, "user") == 0 && strcmp(self->pw_name, value) == 0))
 		return 0;
 	return error_set(error, -EINVAL,
-			 "option user=%s: a view acts with the rights of each caller, not as one "
-			 "user; --filter owner,uid=%s shows another owner",
-			 value, value);
+			 "option %s=%s: a view acts with the rights of each caller, not as one %s; "
+			 "--filter owner,%s=%s shows another %s",
+			 name, value, is_group ? "group" : "user", is_group ? "gid" : "uid", value,
+			 is_group ? "group" : "owner");
 }
 
 static const struct {

@@ -135,9 +135,9 @@ const struct option_row option_rows[] = {
 	  OWN(syslog), .max = 1 },
 
 	/* for fstab, mount(8) and systemd; options_parse() has found "remount" in its first pass */
-	{ "defaults auto noauto nouser users nousers owner noowner group nogroup nofail _netdev "
+	{ "defaults auto noauto nouser users nousers noowner nogroup nofail _netdev "
 	  "comment loud silent x-* remount", OPTION_IGNORED },
-	{ "user", OPTION_USER },
+	{ "user owner group", OPTION_USER },
 	/* The lower file system decides these. */
 	{ "lazytime nolazytime iversion noiversion mand nomand", OPTION_IGNORED },
 	/* FUSE: every view behaves so. Many tools add the first two by themselves: no message. */
@@ -221,6 +221,7 @@ const struct option_row option_rows[] = {
 	{ "posix_lock no_posix_lock flock no_flock", OPTION_REFUSED, NULL,
 	  "use locks=lower or locks=local" },
 	{ "nolock", OPTION_REFUSED, NULL, "use locks=local" },
+	{ "debug", OPTION_REFUSED, NULL, "use log=debug, or -d for a view in the foreground" },
 	{ "noxattr no_xattr noacl nouser_xattr xattr-none", OPTION_REFUSED, NULL,
 	  "use xattr=off" },
 

@@ -169,6 +169,8 @@ TEST(wrong_option_is_refused_with_advice, state)
 		{ "fd=3", "kernel" },
 		{ "context=system_u:object_r:x:s0", "labels" },
 		{ "user=nobody-at-all", "--filter owner,uid=nobody-at-all" },
+		{ "owner=www", "--filter owner,uid=www" },
+		{ "group=www", "--filter owner,gid=www" },
 		{ "X-mount.idmap=b:1:2:3", "option idmap" },
 		{ "X-mount.mkdir", "mount(8) itself" },
 		{ "use_inoo", "\"use_ino\"" },
