@@ -138,6 +138,7 @@ values_of() { # NAME[=VALUES]
 	case $1 in
 	filter=*) echo "filter=hide\;names=x.y" ;;
 	subtype=*) echo "subtype=penstock" ;;
+	rules=*) echo 'hide *.key' > "$T/rules" && echo "rules=$T/rules" ;;
 	cache=*) printf 'cache=%s\n' auto none exclusive ttl=5 ;;
 	*=SECONDS) echo "$name=7" ;;
 	*=N | *=VALUE) echo "$name=16" ;;
