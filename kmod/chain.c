@@ -16,8 +16,8 @@ static void release(struct percpu_ref *ref)
 
 static bool has_fixed_names(const struct chain *chain)
 {
-	return !(chain->names & (chain->by_caller | ~chain->hides)) && !chain->pre[FUSE_LOOKUP] &&
-	       !chain->post[FUSE_LOOKUP];
+	return !(chain->names & (chain->by_caller | chain->judges | ~chain->hides)) &&
+	       !chain->pre[FUSE_LOOKUP] && !chain->post[FUSE_LOOKUP];
 }
 
 /* Makes a chain of filters, which have bits of their own. Returns 0 or -ENOMEM. */

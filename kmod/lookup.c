@@ -2,11 +2,11 @@
 /*
  * Runs filters for names that are looked up.
  *
- * If all programs for names hide by the directory and the name alone (PST_HIDES), for all
- * callers, a dentry without a lower dentry is a hidden name, for as long as the chain is in force,
- * and no program runs for a name that the dcache has. Other programs may answer otherwise for
- * each operation (pst_chain.fixed_names is false): they run before each operation that changes a
- * name, and a hidden name is looked up again each time.
+ * If all programs for names hide by the directory and the name alone (PST_HIDES without
+ * PST_JUDGES), for all callers, a dentry without a lower dentry is a hidden name, for as long as
+ * the chain is in force, and no program runs for a name that the dcache has. Other programs may
+ * answer otherwise for each operation (pst_chain.fixed_names is false): they run before each
+ * operation that changes a name, and a hidden name is looked up again each time.
  */
 #include "filters.h"
 #include "op.h"

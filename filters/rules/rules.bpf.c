@@ -14,7 +14,8 @@
 
 #include <asm/ioctl.h>
 
-PST_FILTER(PST_CELLS | PST_HIDES, "hides and protects files by the lines of a file of rules");
+PST_FILTER(PST_CELLS | PST_HIDES | PST_JUDGES,
+	   "hides and protects files by the lines of a file of rules");
 
 PST_OPTION(struct pst_rules, file, "the file of rules: hide, allow, readonly, writable, deny")
 PST_TAKES("verbs hide readonly deny");

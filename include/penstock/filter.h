@@ -38,6 +38,8 @@ enum pst_filter_flag {
 					   one at a time, see struct pst_call */
 	PST_HIDES = 1 << 8,       /* its program for names hides by directory and name alone, so it
 				   runs before any lookup in the lower file system */
+	PST_JUDGES = 1 << 9,      /* with PST_HIDES: its program for names also looks at the type
+				   of the file, or refuses operations on names that it shows */
 };
 
 /* in.read.read_flags of readdir: the entries have attributes (struct fuse_direntplus). */

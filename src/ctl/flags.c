@@ -24,6 +24,8 @@ static const struct {
 	{ PST_EXACT, "exact", "operations that change the same file run one after the other" },
 	{ PST_CELLS, "cells", "it stores a number for each file" },
 	{ PST_HIDES, "hides", "it decides about a name before the lower directory is accessed" },
+	{ PST_JUDGES, "judges",
+	  "its verdict on a name depends on the operation or the file's type" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -44,6 +44,7 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 		{ entry->at || chain_goes_by_names(facts) || entry->cells, &chain->by_name },
 		{ entry->at, &chain->attached },
 		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
+		{ facts->flags & PST_JUDGES, &chain->judges },
 		{ sees_any(facts, FUSE_READ) || sees_any(facts, FUSE_WRITE), &chain->data },
 	};
 

@@ -35,6 +35,7 @@ struct chain {
 	uint64_t by_name;  /* filters whose effect depends on names: chain_goes_by_names() */
 	uint64_t attached; /* filters with at= */
 	uint64_t hides;    /* filters that hide names without looking at the files */
+	uint64_t judges;   /* of these: filters whose programs for names do more than that */
 	/* Filters that were just added: the engine is still setting their bits in nodes. */
 	port_atomic_u64 activating;
 };
