@@ -43,16 +43,9 @@ struct edge_key {
 	uint32_t node, glob;
 };
 
-/* A sum of effects that is still to be extended: its node, and the globs that it has. */
-struct sum {
-	uint32_t node;
-	uint32_t globs; /* their number in builder->sets, which is a set of effects here */
-};
-
 /* The state that is being compiled. */
 struct state {
 	struct builder *builder;
-	uint32_t number;
 	struct effect *effect; /* owned */
 	size_t n_effects;
 	struct intern sums; /* arrays of numbers of effects, in order */
@@ -221,7 +214,7 @@ static int extend(struct state *state, const struct extended *sum)
 /* Compiles the nodes and edges of a state. Sets *ret_base to its first node. */
 static int compile_state(struct builder *builder, uint32_t number, uint32_t *ret_base)
 {
-	_cleanup_(state_fini) struct state state = { .builder = builder, .number = number };
+	_cleanup_(state_fini) struct state state = { .builder = builder };
 	struct effect any;
 	int64_t n = builder_effects(builder, number, &any, &state.effect);
 	struct node_key key;

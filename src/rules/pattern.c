@@ -11,8 +11,6 @@
 #include "util/name.h"
 
 #include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MAX_NAME 255 /* bytes of a component */

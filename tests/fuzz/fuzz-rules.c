@@ -57,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	assert(r == 0 || error.text[0]);
 	if (r < 0)
 		return 0;
+	/* More patterns can make an automaton that takes a second to refuse. */
+	if (rules.n > 12)
+		return 0;
 	r = automaton_compile(&rules, PAIRS, &automaton, &error);
 	assert(r == 0 || (r == -E2BIG && error.text[0]));
 	if (r == 0)

@@ -390,3 +390,14 @@ once_rules_load_of_several_filters_is_all_or_none() {
 		'"filters":["rules","rules-mask"'
 	umount "$VIEW/build"
 }
+
+once_command_runs_under_rules() {
+	need_filters
+	lower
+	touch "$LOWER/a.key" "$LOWER/b"
+	printf 'hide *.key\nreadonly b\n' > "$T/rules"
+	equal "$("$PENSTOCK" run --rules "$T/rules" "$LOWER" -- ls "$LOWER")" b
+	refused 'read-only' "$PENSTOCK" run --rules "$T/rules" "$LOWER" -- \
+		sh -c "echo x > '$LOWER/b'"
+	equal "$(ls "$LOWER" | tr '\n' ' ')" 'a.key b '
+}
