@@ -392,7 +392,21 @@ filters() { # FS
 	check "$1.filters.stress" stress "/w/$1/lower" /w/view 5 6
 	check "$1.filters.umount" umount /w/view
 	fresh "$1"
+	filters_by_rules "$1"
 	log_is_silent "$1.filters"
+}
+
+# The same list of commands under a file of rules.
+filters_by_rules() { # FS
+	printf '%s\n' 'hide *.key .env /shut /a/b/in' 'allow n.key /shut/deep/**' \
+		'readonly /many' 'deny(unlink,rename) /a/b/**' > /w/rules
+	make_tree "/w/$1/lower"
+	make_tree "/w/$1/twin"
+	filtered "/w/$1/lower" "rules,file=/w/rules" || return
+	as_the_daemon "$1" rules "rules,file=/w/rules" /filters.sh
+	check "$1.rules.way" [ -e /w/view/shut/deep/f -a ! -e /w/view/shut/f ]
+	check "$1.rules.umount" umount /w/view
+	fresh "$1"
 }
 
 make_files() { # DIR
