@@ -384,6 +384,14 @@ struct pst_filter_stat {
 int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
 			  size_t *ret_n);
 
+/*
+ * Lists the filters that the NAME of a spec finds: those in the directories of
+ * $PENSTOCK_FILTER_PATH, then those that are installed. Fills up to n rows, sorted by name, and sets
+ * *ret_n to the number of filters. In a row, spec is the name, and at and n_bypassed are empty;
+ * summary is empty if file cannot be read as a filter. Returns 0, or -ENOMEM.
+ */
+int pst_filter_list(struct pst_filter *rows, size_t n, size_t *ret_n);
+
 /* An option of a filter. */
 struct pst_filter_option {
 	char name[64];
@@ -411,8 +419,8 @@ struct pst_filter_report {
 /*
  * Loads a filter, describes it, and unloads it. If the kernel refuses the object, for example
  * because the caller may not load programs, log (log_size bytes, may be NULL) gets the end of the
- * verifier's log with source lines, zero-terminated, and *ret_report is filled all the same. After
- * other failures *ret_report is unchanged.
+ * verifier's log with source lines, zero-terminated. If the object can be read, *ret_report is
+ * filled even if the kernel refuses it or an option of the spec is wrong; else it is unchanged.
  */
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error);

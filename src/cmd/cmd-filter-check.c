@@ -5,6 +5,7 @@
  * verifier writes its objection last.
  */
 #include "cmd/cmd.h"
+#include "cmd/out.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
 #include "util/cleanup.h"
@@ -116,11 +117,32 @@ int cmd_filter_check(struct cmd_call *call)
 		cmd_answer(call, to_json(report));
 		return CMD_OK;
 	}
-	/* A user who may not load filters gets at least the description, which needs no right. */
-	if (error.code == -EPERM && *report->file && !call->json) {
+	/*
+	 * A user who may not load filters, or who asks for the options by the NAME alone, gets the
+	 * description, which needs no rights and no options.
+	 */
+	if (!*log && *report->file && !call->json) {
 		cmd_answer(call, to_json(report));
 		printf("\n");
 		fflush(stdout);
 	}
 	return fail(call, &error, log);
+}
+
+bool cmd_describe_filter(const char *spec)
+{
+	_cleanup_(freep) struct pst_filter_report *report = calloc(1, sizeof(*report));
+	struct json_object *answer;
+	struct pst_error error;
+
+	if (!report)
+		return false;
+	report->size = sizeof(*report);
+	pst_filter_check(spec, report, NULL, 0, &error);
+	if (!*report->file)
+		return false;
+	answer = to_json(report);
+	out_filter_report(answer);
+	json_object_put(answer);
+	return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock probe: prints which features of this machine a view can use, which are missing, and how
- * to get those.
+ * penstock probe: says if views can be mounted here, and lists which features of this machine a view
+ * can use, which are missing, and how to get those.
  */
 #include "cmd/cmd.h"
 #include "ctl/json.h"
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Returns whether pst_view_mount() needs the feature. */
 static bool is_needed(const char *name)
@@ -25,33 +26,83 @@ static bool is_needed(const char *name)
 	return false;
 }
 
-/* Writes an error that lists the needed features that are off; "" if a view can be mounted. */
-static void list_missing(const struct pst_probe *rows, size_t n, char *error, size_t size)
+/* Writes the needed features that are off, "fuse, cap_sys_admin"; "" if a view can be mounted. */
+static void list_missing(const struct pst_probe *rows, size_t n, char *missing, size_t size)
 {
 	size_t len = 0;
 
-	error[0] = '\0';
+	missing[0] = '\0';
 	for (size_t i = 0; i < n && len < size; i++)
 		if (!rows[i].on && is_needed(rows[i].name))
-			len += (size_t)snprintf(error + len, size - len, "%s%s",
-						len ? ", " :
-						      "no view can be mounted here; missing: ",
+			len += (size_t)snprintf(missing + len, size - len, "%s%s", len ? ", " : "",
 						rows[i].name);
 }
 
-/* {"version":1,"works":...,"error":...,"features":{"fuse":{"on":true,"why":...},...}} */
-static struct json_object *to_json(const struct pst_probe *rows, size_t n, const char *error)
+static const struct pst_probe *find(const struct pst_probe *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool is_on(const struct pst_probe *rows, size_t n, const char *name)
+{
+	const struct pst_probe *row = find(rows, n, name);
+
+	return row && row->on;
+}
+
+/* Returns whether the kernel passes data through, of LOWER if it was probed. */
+static bool passes_through(const struct pst_probe *rows, size_t n)
+{
+	const struct pst_probe *lower = find(rows, n, "lower_passthrough");
+
+	return is_on(rows, n, "passthrough") &&
+	       (!lower || lower->on || strncmp(lower->why, "Not probed", 10) == 0);
+}
+
+/* Writes one sentence: does it work here, for whom, with passthrough, with filters. */
+static void summarize(const struct pst_probe *rows, size_t n, const char *missing, char *summary,
+		      size_t size)
+{
+	char user[32] = "root";
+
+	if (geteuid() != 0)
+		snprintf(user, sizeof(user), "user %u", geteuid());
+	if (*missing)
+		snprintf(summary, size, "%s cannot mount views here: %s %s missing.", user, missing,
+			 strchr(missing, ',') ? "are" : "is");
+	else
+		snprintf(summary, size, "%s can mount views here; %s, and filters %s.", user,
+			 passes_through(rows, n) ? "reads and writes run in the kernel" :
+						   "the process of the view serves data",
+			 is_on(rows, n, "bpf_filters") ? "work" : "cannot be loaded");
+}
+
+/*
+ * {"version":1,"works":...,"summary":...,"error":...,
+ *  "features":{"fuse":{"on":true,"why":...},...}}; with only_off without the features that are on.
+ */
+static struct json_object *to_json(const struct pst_probe *rows, size_t n, bool only_off)
 {
 	struct json_object *answer = json_object_new_object(), *features;
+	char missing[256], summary[512];
 
+	list_missing(rows, n, missing, sizeof(missing));
+	summarize(rows, n, missing, summary, sizeof(summary));
 	json_add_number(answer, "version", 1);
-	json_add_bool(answer, "works", !*error);
-	if (*error)
-		json_add_text(answer, "error", error);
+	json_add_bool(answer, "works", !*missing);
+	json_add_text(answer, "summary", summary);
+	if (*missing)
+		json_add_text(answer, "error", summary);
 	features = json_add_object(answer, "features");
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *feature = json_add_object(features, rows[i].name);
+		struct json_object *feature;
 
+		if (only_off && rows[i].on)
+			continue;
+		feature = json_add_object(features, rows[i].name);
 		json_add_bool(feature, "on", rows[i].on);
 		json_add_text(feature, "why", rows[i].why);
 	}
@@ -61,8 +112,9 @@ static struct json_object *to_json(const struct pst_probe *rows, size_t n, const
 int cmd_probe(struct cmd_call *call)
 {
 	const char *lower = call->words[0];
+	struct json_object *answer;
 	struct pst_probe rows[64];
-	char error[256];
+	bool works;
 	size_t n;
 	int r;
 
@@ -71,10 +123,8 @@ int cmd_probe(struct cmd_call *call)
 		cmd_error("%s: %s", lower ? lower : "cannot probe this machine", strerror(-r));
 		return cmd_exit_code(r);
 	}
-	list_missing(rows, n, error, sizeof(error));
-	cmd_answer(call, to_json(rows, n, error));
-	if (!*error)
-		return CMD_OK;
-	cmd_error("%s", error);
-	return CMD_FAILED;
+	answer = to_json(rows, n, !call->json && !call->flag);
+	works = json_get_bool(answer, "works");
+	cmd_answer(call, answer);
+	return works ? CMD_OK : CMD_FAILED;
 }

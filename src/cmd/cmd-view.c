@@ -9,14 +9,19 @@
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "ctl/flags.h"
 #include "ctl/json.h"
 #include "util/cleanup.h"
+
+#include <penstock/penstock.h>
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define N_INSTALLED 64 /* the most installed filters that are listed */
 
 /* Returns the length of the NAME or FILE of a spec. It ends at a comma without a backslash. */
 static size_t file_length(const char *spec)
@@ -96,4 +101,36 @@ int cmd_view(struct cmd_call *call)
 		cmd_answer(call, reply);
 	json_object_put(arguments);
 	return code;
+}
+
+/* The answer has the members of a reply of the verb filter-list. */
+static int list_installed(struct cmd_call *call)
+{
+	struct pst_filter rows[N_INSTALLED];
+	struct json_object *answer, *filters;
+	size_t n;
+	int r = pst_filter_list(rows, N_INSTALLED, &n);
+
+	if (r < 0) {
+		cmd_error("cannot list the installed filters: %s", strerror(-r));
+		return cmd_exit_code(r);
+	}
+	answer = json_object_new_object();
+	json_add_number(answer, "version", 1);
+	filters = json_add_array(answer, "installed");
+	for (size_t i = 0; i < n && i < N_INSTALLED; i++) {
+		struct json_object *filter = json_append_object(filters);
+
+		json_add_text(filter, "name", rows[i].name);
+		json_add_text(filter, "file", rows[i].file);
+		json_add_text(filter, "summary", rows[i].summary);
+		json_object_object_add(filter, "flags", flags_to_json(rows[i].flags));
+	}
+	cmd_answer(call, answer);
+	return CMD_OK;
+}
+
+int cmd_filter_list(struct cmd_call *call)
+{
+	return call->words[0] ? cmd_view(call) : list_installed(call);
 }

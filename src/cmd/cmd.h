@@ -62,6 +62,8 @@ int cmd_umount(struct cmd_call *call);
 int cmd_probe(struct cmd_call *call);
 int cmd_view(struct cmd_call *call); /* sends one request to the process of a view */
 int cmd_trace(struct cmd_call *call);
+int cmd_help(struct cmd_call *call);
+int cmd_filter_list(struct cmd_call *call);
 int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
 int cmd_rules_check(struct cmd_call *call);
@@ -73,6 +75,15 @@ int cmd_rules_load(struct cmd_call *call);
  * `SPEC DIR [-sfnv] [-N ns] [-o options] [-t type]`. There -f means "pretend", not "foreground".
  */
 int cmd_mount_helper(int argc, char **argv);
+
+/* Prints the overview of all commands. */
+void cmd_overview(void);
+
+/*
+ * Prints the description of the filter of a spec: its options and programs. Returns false if there
+ * is no such filter.
+ */
+bool cmd_describe_filter(const char *spec);
 
 /* The name of the program in messages: "penstock", or that of the mount helper. */
 extern const char *cmd_name;

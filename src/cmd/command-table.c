@@ -83,14 +83,15 @@ static const struct cmd commands[] = { {
 	.run = run_group,
 }, {
 	.name = "filter list",
-	.arguments = "MOUNTPOINT",
+	.arguments = "[MOUNTPOINT]",
 	JSON,
-	.summary = "the filters of a view, in the order in which they run",
+	.summary = "the filters of a view, or those that are installed",
 	.help =
 	"Lists the filters of the view at MOUNTPOINT, in the order in which they run before an\n"
 	"operation, and the files that were already open when a filter for data was added: the\n"
-	"kernel reads and writes these files directly until they are closed.\n",
-	.run = cmd_view, .verb = "filter-list", .print = out_filter_list,
+	"kernel reads and writes these files directly until they are closed. Without MOUNTPOINT\n"
+	"lists the filters that are installed.\n",
+	.run = cmd_filter_list, .verb = "filter-list", .print = out_filter_list,
 }, {
 	.name = "filter stat",
 	.arguments = "MOUNTPOINT",
@@ -205,12 +206,24 @@ static const struct cmd commands[] = { {
 }, {
 	.name = "probe",
 	.arguments = "[LOWER]",
+	.flag = "all",
+	.flag_help = "also list the features that are on",
 	JSON,
-	.summary = "features of this machine, and of the file system of LOWER",
+	.summary = "whether views work here, and what would make them better",
 	.help =
-	"Lists the features that a view can use: on or off, and why. The exit status is 32 if no\n"
-	"view can be mounted.\n",
+	"Says if this user can mount views here, if the kernel passes data through and runs\n"
+	"filters; then lists the features of this machine, and of the file system of LOWER, that\n"
+	"are off: why, and how to get them. The exit status is 32 if no view can be mounted.\n",
 	.run = cmd_probe, .print = out_probe,
+}, {
+	.name = "help",
+	.arguments = "[WORD] [WORD]",
+	.summary = "describe a command, an option of mount, or an installed filter",
+	.help =
+	"Prints the help of a command (`penstock help filter add`), of an option of `penstock\n"
+	"mount` (`penstock help cache`), or of an installed filter (`penstock help hide`).\n"
+	"Without WORD lists the commands.\n",
+	.run = cmd_help,
 } };
 /* clang-format on */
 
@@ -257,14 +270,19 @@ void command_list(const char *group)
 			printf("  %-8s %s\n", word_in(group, &commands[i]), commands[i].summary);
 }
 
+void command_suggest(struct suggestion *suggestion, const char *group, const char *word)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (word_in(group, &commands[i]))
+			suggest_try(suggestion, word, word_in(group, &commands[i]));
+}
+
 int command_unknown(const char *group, const char *word)
 {
 	const char *space = group ? " " : "", *before = group ? group : "";
 	struct suggestion suggestion = SUGGESTION_INIT;
 
-	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (word_in(group, &commands[i]))
-			suggest_try(&suggestion, word, word_in(group, &commands[i]));
+	command_suggest(&suggestion, group, word);
 	if (*suggestion.word)
 		cmd_error("there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?", before, space,
 			  word, before, space, suggestion.word);

@@ -14,6 +14,10 @@ const struct cmd *command_find(int argc, char **argv, int *ret_n_words);
  */
 void command_list(const char *group);
 
+/* Makes the command of a group that is most similar to word the suggestion. */
+struct suggestion;
+void command_suggest(struct suggestion *suggestion, const char *group, const char *word);
+
 /*
  * Prints that the group (NULL: the program) has no command of this name, and the most similar one
  * if there is any. Returns CMD_USAGE.

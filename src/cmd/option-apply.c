@@ -440,6 +440,20 @@ void option_print_help(bool all)
 			print_other(&option_rows[i]);
 }
 
+bool option_describe(const char *name)
+{
+	const struct option_row *row = option_find(name);
+
+	if (!row)
+		return false;
+	printf("option of `penstock mount`, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
+	if (option_is_own(row))
+		print_own(row, true);
+	else
+		print_other(row);
+	return true;
+}
+
 void option_print(const struct mount_options *options)
 {
 	const struct mount_options defaults = MOUNT_OPTIONS_INIT;

@@ -46,10 +46,27 @@ static void print_filter(struct json_object *filter)
 	print_bypassed(filter);
 }
 
+static void print_installed(struct json_object *answer)
+{
+	struct json_object *filter;
+
+	for (size_t i = 0; (filter = json_at(answer, "installed", i)); i++) {
+		const char *summary = json_get_text(filter, "summary");
+
+		out_line("%-14s %s", json_get_text(filter, "name"),
+			 *summary ? summary : "cannot be read; see `penstock filter check`");
+	}
+	printf("\n`penstock help NAME` lists the options of a filter.\n");
+}
+
 void out_filter_list(struct json_object *reply)
 {
 	struct json_object *filter;
 
+	if (json_length(reply, "installed")) {
+		print_installed(reply);
+		return;
+	}
 	if (!json_length(reply, "filters"))
 		printf("there are no filters\n");
 	for (size_t i = 0; (filter = json_at(reply, "filters", i)); i++) {

@@ -39,6 +39,7 @@ void out_probe(struct json_object *answer)
 {
 	struct json_object *features = NULL;
 
+	out_line("%s", json_get_text(answer, "summary"));
 	json_object_object_get_ex(answer, "features", &features);
 	json_object_object_foreach(features, name, feature)
 		out_line("%-20s %-4s %s", name, json_get_bool(feature, "on") ? "on" : "off",

@@ -15,18 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define USAGE                                                                                      \
-	"usage: penstock COMMAND ...\n"                                                            \
-	"       penstock LOWER MOUNTPOINT [-o OPTIONS]    short for `penstock mount`\n"
-
-static void print_help(void)
-{
-	printf("penstock shows a directory tree at a second place, at the speed of the tree.\n"
-	       "\n" USAGE "\n");
-	command_list(NULL);
-	printf("\n`penstock COMMAND --help` describes a command; penstock(1) is the manual.\n");
-}
-
 /*
  * Returns true for the arguments of `penstock LOWER MOUNTPOINT`: an option comes first, or there
  * are two words or more, and the first has a '/' or names a file that exists.
@@ -62,12 +50,11 @@ int main(int argc, char **argv)
 	}
 
 	if (argc < 2) {
-		cmd_error("no command given; `penstock --help` lists the commands");
-		fprintf(stderr, USAGE);
+		cmd_overview();
 		return CMD_USAGE;
 	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
-		print_help();
+		cmd_overview();
 		return CMD_OK;
 	}
 	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {

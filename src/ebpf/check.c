@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Describes an object to users and authors of filters, and reports if the kernel accepts it. */
+/*
+ * Describes objects to users and authors of filters: lists those that are installed, and reports if
+ * the kernel accepts one.
+ */
 #include "ebpf/describe.h"
+#include "ebpf/explain.h"
+#include "ebpf/load.h"
 #include "ebpf/runner.h"
 #include "util/log.h"
 
@@ -80,9 +85,10 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 		return error_set(error, -ENOMEM, "out of memory");
 	copy_log("", log, log_size);
 	r = load_open(&load, spec, error);
-	if (r < 0)
+	if (r < 0 && !load.object.bpf)
 		return r;
-	r = load_finish(&load, &runner_kernel, NULL, error);
+	if (r == 0)
+		r = load_finish(&load, &runner_kernel, NULL, error);
 	copy_log(load.object.verifier_log, log, log_size);
 	snprintf(report->file, sizeof(report->file), "%s", load.path);
 	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));
@@ -95,4 +101,30 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 	memcpy(ret_report, report,
 	       ret_report->size < sizeof(*report) ? ret_report->size : sizeof(*report));
 	return r;
+}
+
+int pst_filter_list(struct pst_filter *rows, size_t n, size_t *ret_n)
+{
+	_cleanup_(capture_end) struct capture capture = capture_begin();
+	_cleanup_(spec_names_fini) struct spec_names names = { 0 };
+	int r = spec_names(&names);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.n && i < n; i++) {
+		_cleanup_(object_fini) struct object object = { 0 };
+		_cleanup_(freep) char *path = NULL;
+		struct pst_error error;
+
+		rows[i] = (struct pst_filter){ 0 };
+		snprintf(rows[i].name, sizeof(rows[i].name), "%s", names.rows[i]);
+		snprintf(rows[i].spec, sizeof(rows[i].spec), "%s", names.rows[i]);
+		if (object_open(names.rows[i], &path, &object, &error) < 0)
+			continue;
+		snprintf(rows[i].file, sizeof(rows[i].file), "%s", path);
+		memcpy(rows[i].summary, object.info.summary, sizeof(rows[i].summary));
+		rows[i].flags = object.info.flags;
+	}
+	*ret_n = names.n;
+	return 0;
 }

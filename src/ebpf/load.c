@@ -89,14 +89,12 @@ int load_open(struct load *load, const char *spec, struct pst_error *error)
 	int r;
 
 	r = spec_parse(spec, &load->spec, error);
-	if (r < 0)
-		return r;
-	r = object_open(load->spec.what, &load->path, &load->object, error);
-	if (r < 0)
-		return r;
-	r = option_list_find(&load->object, &load->options, error);
 	if (r == 0)
 		r = set_at(load, "", error);
+	if (r == 0)
+		r = object_open(load->spec.what, &load->path, &load->object, error);
+	if (r == 0)
+		r = option_list_find(&load->object, &load->options, error);
 	for (size_t i = 0; i < load->spec.n_options && r == 0; i++)
 		r = set_option(load, &load->spec.options[i], error);
 	if (r == 0)

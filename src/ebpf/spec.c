@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_OPTIONS 64
+#define MAX_OPTIONS   64
+#define OBJECT_SUFFIX ".bpf.o" /* of the objects that a NAME finds */
 
 void spec_fini(struct spec *spec)
 {
@@ -83,7 +84,7 @@ int spec_parse(const char *text, struct spec *ret_spec, struct pst_error *error)
 
 char *spec_name(const char *path)
 {
-	static const char *const suffixes[] = { ".bpf.o", ".o" };
+	static const char *const suffixes[] = { OBJECT_SUFFIX, ".o" };
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	size_t len = strlen(name);
@@ -133,29 +134,111 @@ static char *search_path(void)
 	return path;
 }
 
-/* Suggests the filters of a directory with similar names. */
-static void guess_in(const char *dir, const char *what, struct suggestion *suggestion)
+void spec_names_fini(struct spec_names *names)
 {
-	struct dirent *entry;
-	DIR *stream = opendir(dir);
+	for (size_t i = 0; i < names->n; i++)
+		free(names->rows[i]);
+	free(names->rows);
+	*names = (struct spec_names){ 0 };
+}
 
-	if (!stream)
-		return;
-	while ((entry = readdir(stream))) {
-		char *dot = strstr(entry->d_name, ".bpf.o");
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-		if (!dot || dot[strlen(".bpf.o")])
-			continue;
-		*dot = '\0';
-		suggest_try(suggestion, what, entry->d_name);
+/* Returns true for the file name of an object that a NAME finds. */
+static int is_object(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name), suffix = strlen(OBJECT_SUFFIX);
+
+	return len > suffix && strcmp(entry->d_name + len - suffix, OBJECT_SUFFIX) == 0;
+}
+
+/* Adds the names of the objects in a directory, which may be absent. Returns 0 or -ENOMEM. */
+static int add_names(struct spec_names *names, const char *dir)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, is_object, NULL), r = 0;
+	char **rows;
+
+	if (n <= 0) {
+		free(entries);
+		return 0;
 	}
-	closedir(stream);
+	rows = reallocarray(names->rows, names->n + (size_t)n, sizeof(*rows));
+	if (rows)
+		names->rows = rows;
+	else
+		r = -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		char *name = r == 0 ? spec_name(entries[i]->d_name) : NULL;
+
+		if (name)
+			names->rows[names->n++] = name;
+		else
+			r = -ENOMEM;
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+/* Removes names that occur again. The list is sorted. */
+static void drop_repeated(struct spec_names *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		if (n && strcmp(names->rows[n - 1], names->rows[i]) == 0)
+			free(names->rows[i]);
+		else
+			names->rows[n++] = names->rows[i];
+	}
+	names->n = n;
+}
+
+int spec_names(struct spec_names *ret_names)
+{
+	_cleanup_(spec_names_fini) struct spec_names names = { 0 };
+	_cleanup_(freep) char *dirs = search_path();
+	char *rest = dirs;
+	int r = dirs ? 0 : -ENOMEM;
+
+	while (rest && r == 0)
+		r = add_names(&names, parse_part(&rest, ':', false));
+	if (r < 0)
+		return r;
+	if (names.n)
+		qsort(names.rows, names.n, sizeof(*names.rows), compare_names);
+	drop_repeated(&names);
+	*ret_names = names;
+	names = (struct spec_names){ 0 };
+	return 0;
+}
+
+/* Returns an error that suggests the filter with the most similar name. */
+static int no_such_name(const char *what, const char *dirs, struct pst_error *error)
+{
+	_cleanup_(spec_names_fini) struct spec_names names = { 0 };
+	struct suggestion suggestion = SUGGESTION_INIT;
+
+	if (spec_names(&names) < 0)
+		return error_set(error, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < names.n; i++)
+		suggest_try(&suggestion, what, names.rows[i]);
+	return error_set(
+		error, -ENOENT,
+		"there is no filter '%.100s' in %.200s%s%s%s; for an object of your own "
+		"write its path, as ./%.60s.bpf.o; `penstock filter list` lists those that "
+		"are installed",
+		what, dirs, *suggestion.word ? " (did you mean '" : "", suggestion.word,
+		*suggestion.word ? "'?)" : "", what);
 }
 
 static int find_name(const char *what, char **ret_path, struct pst_error *error)
 {
 	_cleanup_(freep) char *dirs = search_path(), *copy = dirs ? strdup(dirs) : NULL;
-	struct suggestion suggestion = SUGGESTION_INIT;
 	char *rest = copy;
 
 	if (!copy)
@@ -166,7 +249,7 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 
 		if (!*dir)
 			continue;
-		if (asprintf(&path, "%s/%s.bpf.o", dir, what) < 0) {
+		if (asprintf(&path, "%s/%s" OBJECT_SUFFIX, dir, what) < 0) {
 			path = NULL;
 			return error_set(error, -ENOMEM, "out of memory");
 		}
@@ -174,13 +257,8 @@ static int find_name(const char *what, char **ret_path, struct pst_error *error)
 			*ret_path = take_ptr(path);
 			return 0;
 		}
-		guess_in(dir, what, &suggestion);
 	}
-	return error_set(error, -ENOENT,
-			 "there is no filter '%.100s' in %.200s%s%s%s; for an object of your own "
-			 "write its path, as ./%.60s.bpf.o",
-			 what, dirs, *suggestion.word ? " (did you mean '" : "", suggestion.word,
-			 *suggestion.word ? "'?)" : "", what);
+	return no_such_name(what, dirs, error);
 }
 
 int spec_find(const char *what, char **ret_path, struct pst_error *error)

@@ -28,6 +28,16 @@ void spec_fini(struct spec *spec);
  */
 int spec_find(const char *what, char **ret_path, struct pst_error *error);
 /*
+ * Lists the names of all filters that spec_find() finds by a NAME, sorted, each once. Returns 0 or
+ * -ENOMEM. After 0 the caller must call spec_names_fini().
+ */
+struct spec_names {
+	char **rows;
+	size_t n;
+};
+int spec_names(struct spec_names *ret_names);
+void spec_names_fini(struct spec_names *names);
+/*
  * Returns the default name of a filter: the last component of its object's path without ".bpf.o" or
  * ".o". The caller frees it. Returns NULL if out of memory.
  */

@@ -53,7 +53,7 @@ basics() {
 	check probe penstock probe
 	check probe-json penstock probe --json /w/ext4/basics
 	at_least 6 19 && delegations=true || delegations=false
-	check probe.delegations sh -c "penstock probe | grep -q 'The kernel has delegations' && has=true || has=false
+	check probe.delegations sh -c "penstock probe --all | grep -q 'The kernel has delegations' && has=true || has=false
 		[ \$has = $delegations ]"
 	view /w/ext4/basics cache=none || return
 	got=$(penstock stat --json /w/view | grep -o '"passthrough":[a-z]*' | cut -d: -f2)

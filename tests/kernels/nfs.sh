@@ -138,7 +138,7 @@ nodes() {
 	mkdir -p /w/srv/nodes
 	(cd /w/srv/nodes && seq 1500 | xargs touch && mkdir sub && echo text > sub/text)
 	nfs_mount /nodes /w/nfs
-	check nodes.probe sh -c 'penstock probe /w/nfs | grep -q "of [0-9]* bytes here: the view keeps no"'
+	check nodes.probe sh -c 'penstock probe --all /w/nfs | grep -q "of [0-9]* bytes here: the view keeps no"'
 	view /w/nfs cache=ttl=60,fds=32 || return
 	find /w/view -type f -exec stat -c %s {} + > /dev/null
 	check nodes.known sh -c 'n=$(penstock stat --json /w/view | grep -o "\"nodes\":[0-9]*" | cut -d: -f2); [ "$n" -gt 1500 ]'
@@ -169,7 +169,7 @@ below() {
 	unview below.hidden
 	umount /w/nfs
 	nfs_mount /squash /w/nfs
-	check below.probe sh -c 'penstock probe /w/nfs/home | grep -q "view keeps no descriptor"'
+	check below.probe sh -c 'penstock probe --all /w/nfs/home | grep -q "view keeps no descriptor"'
 	view /w/nfs/home cache=auto || return
 	check below.private-lower [ "$(as_user 1000 cat /w/view/f)" = mine ]
 	check below.private-lower-refused sh -c '! cat /w/view/f'

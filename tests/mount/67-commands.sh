@@ -117,7 +117,6 @@ once_exit_codes_are_those_of_the_manual() {
 		1 umount -x $T/dir
 		1 trace
 		1 filter nonsense
-		1 filter list
 		1 filter add $T/dir
 		1 probe a b
 		1 mount $LOWER
@@ -141,6 +140,13 @@ once_exit_codes_are_those_of_the_manual() {
 		32 probe $T/absent
 		32 mount $T/absent $T/dir
 		0 probe
+		0 filter list
+		0 help
+		0 help filter add
+		0 help cache
+		0 help hide
+		1 help nonsense
+		1 help filter nonsense
 		0 --version
 		0 stat --help
 	EOF
@@ -168,8 +174,52 @@ once_exit_codes_are_those_of_the_manual() {
 	equal $? 32 "exit code of probe for an ordinary user"
 	check jq -e '.works == false and (.error | contains("cap_sys_admin")) and .features.fuse' \
 		< "$T/stdout"
+	as 1000 timeout 20 "$PENSTOCK" probe > "$T/stdout"
+	check grep -q "^user 1000 cannot mount views here: .*cap_sys_admin" "$T/stdout"
 	ends 0 probe --json
 	check jq -e '.works == true' < "$T/stdout"
+}
+
+# help describes every command, option and installed filter, each by the word that users type.
+once_help_knows_each_word() {
+	real || skip "about the program's own words"
+	local name word
+	ends 1
+	cp "$T/stdout" "$T/overview"
+	check grep -q '^usage: penstock COMMAND' "$T/overview"
+	ends 0 help
+	check cmp "$T/overview" "$T/stdout"
+	for name in mount stat 'filter add' 'filter list' help; do
+		# shellcheck disable=SC2086
+		ends 0 help $name
+		check grep -q "^usage: penstock $name " "$T/stdout"
+	done
+	for word in cache attr_timeout nofail; do
+		ends 0 help $word
+		check grep -q "^  $word" "$T/stdout"
+	done
+	refused 'did you mean "cache"' program help chache
+	refused 'did you mean "hide"' program help hied
+	ends 0 filter list --json
+	jq -r '.installed[] | "\(.name) \(.summary)"' < "$T/stdout" > "$T/installed"
+	check grep -q '^hide hides' "$T/installed"
+	while read -r name _; do
+		ends 0 help "$name"
+		check grep -q "/$name.bpf.o: " "$T/stdout"
+	done < "$T/installed"
+	# A filter that needs an option is described also without it.
+	program filter check hide > "$T/stdout" 2> /dev/null
+	check grep -q '^    names .*names and globs' "$T/stdout"
+}
+
+# Without --all, probe lists the features that are off, after a line that says if views work here.
+once_probe_begins_with_the_result() {
+	real || skip "about the program's own words"
+	ends 0 probe
+	check test "$(head -n 1 "$T/stdout")" = "$(program probe --json | jq -r .summary)"
+	check not grep -q '^[a-z0-9_]* *on ' "$T/stdout"
+	ends 0 probe --all
+	check grep -q '^fuse *on ' "$T/stdout"
 }
 
 # With --json a command that fails prints one object with the reason and has the same exit status.

@@ -203,7 +203,7 @@ events() {
 }
 
 probed() { # ROW STATE WORDS
-	penstock probe 2> /dev/null | grep -q "^$1 *$2 .*$3"
+	penstock probe --all 2> /dev/null | grep -q "^$1 *$2 .*$3"
 }
 
 # penstock probe, while no module is loaded.
