@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * audit: reports each operation as an event for `penstock trace`, which adds the caller, the
- * operation and the path.
+ * operation, the path, and the flags of the operation in words.
  *
  *	ops=unlink:rename:set*	names and globs of operations (default: all)
  *	changes_only		only operations that change something or open for writing

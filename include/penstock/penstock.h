@@ -386,9 +386,9 @@ int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, s
 
 /*
  * Lists the filters that the NAME of a spec finds: those in the directories of
- * $PENSTOCK_FILTER_PATH, then those that are installed. Fills up to n rows, sorted by name, and sets
- * *ret_n to the number of filters. In a row, spec is the name, and at and n_bypassed are empty;
- * summary is empty if file cannot be read as a filter. Returns 0, or -ENOMEM.
+ * $PENSTOCK_FILTER_PATH, then those that are installed. Fills up to n rows, sorted by name, and
+ * sets *ret_n to the number of filters. In a row, spec is the name, and at and n_bypassed are
+ * empty; summary is empty if file cannot be read as a filter. Returns 0, or -ENOMEM.
  */
 int pst_filter_list(struct pst_filter *rows, size_t n, size_t *ret_n);
 
@@ -433,6 +433,13 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
  * that were dropped. Returns -EBUSY if 16 traces run already.
  */
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error);
+/*
+ * Writes the events that the view has kept, oldest first, to fd, a pipe or socket: those of filters
+ * that were added with the option keep=N, the last N of them. Takes ownership of fd, even on
+ * failure, and closes it at the end. Waits for the reader, but returns -ETIMEDOUT if it reads
+ * nothing for 5 seconds.
+ */
+int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error);
 
 /*
  * Sets the log level of the process, and the function that gets the messages; fn may be NULL for

@@ -136,6 +136,13 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 	return 0;
 }
 
+int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)
+{
+	int r = trace_past(server_trace(view->server), fd);
+
+	return r < 0 ? error_set(error, r, "cannot write the kept events: %s", strerror(-r)) : 0;
+}
+
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)
 {
 	int r = trace_add(server_trace(view->server), fd, all);

@@ -79,7 +79,7 @@ static const char *last_lines(const char *text, unsigned int n)
 /* Prints the error and the verifier's log, or the end of it. Returns CMD_FAILED. */
 static int fail(struct cmd_call *call, const struct pst_error *error, const char *log)
 {
-	const char *rest = call->flag ? log : last_lines(log, LOG_LINES);
+	const char *rest = cmd_given(call, "verbose") ? log : last_lines(log, LOG_LINES);
 	struct json_object *answer;
 
 	cmd_error("%s", error->text);

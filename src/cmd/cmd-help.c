@@ -3,6 +3,7 @@
  * penstock help: the overview of all commands, and the help of a word: a command, an option of
  * `penstock mount`, or an installed filter.
  */
+#include "cmd/cmd-help.h"
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
 #include "cmd/option-apply.h"
@@ -11,11 +12,12 @@
 
 #include <penstock/penstock.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #define N_FILTERS 64
 
-void cmd_overview(void)
+void help_overview(void)
 {
 	printf("penstock shows a directory tree at a second place, through filters.\n"
 	       "\n"
@@ -23,6 +25,7 @@ void cmd_overview(void)
 	       "       penstock LOWER MOUNTPOINT [-o OPTIONS]    short for `penstock mount`\n"
 	       "\n");
 	command_list(NULL);
+	printf("  help     describe a command, an option of mount, or an installed filter\n");
 	printf("\n"
 	       "`penstock help WORD` describes a command, an option of mount, or a filter;\n"
 	       "penstock(1) is the manual.\n");
@@ -54,21 +57,31 @@ static int unknown(const char *word)
 	return CMD_USAGE;
 }
 
-int cmd_help(struct cmd_call *call)
+int help_word(int argc, char **argv)
 {
 	char *help_argv[] = { "help", "--help", NULL };
-	int n = !call->words[0] ? 0 : !call->words[1] ? 1 : 2, n_used;
+	const struct option_row *option;
 	const struct cmd *cmd;
+	bool found;
+	int n_used;
 
-	if (n == 0) {
-		cmd_overview();
+	if (argc < 2 || argv[1][0] == '-') {
+		help_overview();
 		return CMD_OK;
 	}
-	/* command_find() takes the words of a command line, so words[-1] is "help". */
-	cmd = command_find(n + 1, call->words - 1, &n_used);
-	if (cmd && n_used == n)
+	cmd = command_find(argc, argv, &n_used);
+	if (cmd && n_used == argc - 1)
 		return cmd_run(cmd, 2, help_argv);
-	if (n == 1 && (option_describe(call->words[0]) || cmd_describe_filter(call->words[0])))
-		return CMD_OK;
-	return unknown(call->words[n_used < n ? n_used : n - 1]);
+	if (argc == 2) {
+		option = option_find(argv[1]);
+		found = option && option_is_own(option) && option_describe(argv[1]);
+		/* "hide" is both an option of mount and a filter. */
+		if (found)
+			printf("\n");
+		found |= cmd_describe_filter(argv[1]);
+		/* Options of other programs come last: "owner" of mount(8) is rarely meant. */
+		if (found || option_describe(argv[1]))
+			return CMD_OK;
+	}
+	return unknown(argv[cmd && argc > 2 ? 2 : 1]);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock probe: says if views can be mounted here, and lists which features of this machine a view
- * can use, which are missing, and how to get those.
+ * penstock probe: says if views can be mounted here, and lists which features of this machine a
+ * view can use, which are missing, and how to get those.
  */
 #include "cmd/cmd.h"
 #include "ctl/json.h"
@@ -123,7 +123,7 @@ int cmd_probe(struct cmd_call *call)
 		cmd_error("%s: %s", lower ? lower : "cannot probe this machine", strerror(-r));
 		return cmd_exit_code(r);
 	}
-	answer = to_json(rows, n, !call->json && !call->flag);
+	answer = to_json(rows, n, !call->json && !cmd_given(call, "all"));
 	works = json_get_bool(answer, "works");
 	cmd_answer(call, answer);
 	return works ? CMD_OK : CMD_FAILED;

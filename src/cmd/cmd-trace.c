@@ -18,9 +18,67 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Returns whether the text matches one of the globs, which are separated by ':'. */
+static bool matches_one_of(const char *globs, const char *text)
+{
+	_cleanup_(freep) char *copy = strdup(globs);
+	char *rest = copy, *glob;
+
+	while ((glob = strsep(&rest, ":")))
+		if (fnmatch(glob, text, 0) == 0)
+			return true;
+	return false;
+}
+
+static bool is_process(const char *wanted, struct json_object *line)
+{
+	bool is_number = wanted[strspn(wanted, "0123456789")] == '\0';
+
+	return is_number ? strtoull(wanted, NULL, 10) == json_get_number(line, "pid") :
+			   fnmatch(wanted, json_get_text(line, "comm"), 0) == 0;
+}
+
+/* Returns whether the options of the command ask for this line. */
+static bool is_wanted(const struct cmd_call *call, struct json_object *line)
+{
+	const char *op = cmd_given(call, "op"), *path = cmd_given(call, "path");
+	const char *process = cmd_given(call, "process");
+
+	if (cmd_given(call, "events") && !json_object_object_get_ex(line, "event", NULL))
+		return false;
+	if (op && !matches_one_of(op, json_get_text(line, "op")))
+		return false;
+	if (process && !is_process(process, line))
+		return false;
+	return !path || fnmatch(path, json_get_text(line, "path"), FNM_LEADING_DIR) == 0 ||
+	       fnmatch(path, json_get_text(line, "path2"), FNM_LEADING_DIR) == 0;
+}
+
+/*
+ * Prints a line if the options ask for it. A line that is left out passes the number of lost lines
+ * on to the next one that is printed.
+ */
+static void print_wanted(const struct cmd_call *call, struct json_object *line)
+{
+	static uint64_t lost;
+
+	lost += json_get_number(line, "lost");
+	if (!is_wanted(call, line))
+		return;
+	if (lost)
+		json_add_number(line, "lost", lost);
+	lost = 0;
+	(call->json ? out_json : out_trace)(line);
+	fflush(stdout);
+}
 
 /* Prints one line. Returns an exit code. */
 static int print_line(const struct cmd_call *call, const char *line)
@@ -38,8 +96,7 @@ static int print_line(const struct cmd_call *call, const char *line)
 		cmd_error("%s: %s", path, ctl_reply_error(object) ? ctl_reply_error(object) : line);
 		r = CMD_FAILED;
 	} else {
-		(call->json ? out_json : out_trace)(object);
-		fflush(stdout);
+		print_wanted(call, object);
 	}
 	json_object_put(object);
 	return r;
@@ -52,9 +109,8 @@ static int follow_module(const struct cmd_call *call, int fd)
 	int r;
 
 	while ((r = in_kernel_trace_next(fd, &line)) > 0) {
-		(call->json ? out_json : out_trace)(line);
+		print_wanted(call, line);
 		json_object_put(line);
-		fflush(stdout);
 		if (ferror(stdout))
 			r = -EIO;
 		if (r < 0)
@@ -92,15 +148,21 @@ int cmd_trace(struct cmd_call *call)
 {
 	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	_cleanup_(fd_closep) int fd = -1;
-	bool in_kernel;
+	bool past = cmd_given(call, "past"), in_kernel;
 	int code;
 
-	json_add_bool(arguments, "all", call->flag);
+	json_add_bool(arguments, "all", cmd_given(call, "all"));
+	json_add_bool(arguments, "past", past);
 	code = ask(call->words[0], "trace", arguments, ASK_MS, &reply, &fd);
 	json_object_put(arguments);
 	in_kernel = code == CMD_OK && strcmp(json_get_text(reply, "engine"), "kernel") == 0;
 	json_object_put(reply);
 	if (code != CMD_OK)
 		return code;
+	if (in_kernel && past) {
+		cmd_error("%s: the kernel engine keeps no events: mount the view with engine=fuse",
+			  call->words[0]);
+		return CMD_FAILED;
+	}
 	return in_kernel ? follow_module(call, fd) : follow(call, take_fd(&fd));
 }

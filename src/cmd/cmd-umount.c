@@ -103,5 +103,5 @@ int cmd_umount(struct cmd_call *call)
 	const char *path = call->words[0];
 	int code = mounts_find(path, &view);
 
-	return code == CMD_OK ? unmount(path, &view, call->flag) : code;
+	return code == CMD_OK ? unmount(path, &view, cmd_given(call, "lazy")) : code;
 }

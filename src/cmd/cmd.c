@@ -56,8 +56,9 @@ static void print_usage(FILE *file, const struct cmd *cmd)
 	fprintf(file, "usage: %s", cmd_name);
 	if (cmd->name)
 		fprintf(file, " %s", cmd->name);
-	if (cmd->flag)
-		fprintf(file, " [--%s]", cmd->flag);
+	for (const struct cmd_option *option = cmd->options; option->name; option++)
+		fprintf(file, " [--%s%s%s]", option->name, option->value ? "=" : "",
+			option->value ? option->value : "");
 	if (cmd->json_help)
 		fprintf(file, " [--json]");
 	fprintf(file, " %s\n", cmd->arguments);
@@ -65,18 +66,22 @@ static void print_usage(FILE *file, const struct cmd *cmd)
 
 void cmd_print_help(const struct cmd *cmd)
 {
-	char left[32];
+	char left[48];
 
 	print_usage(stdout, cmd);
 	printf("\n%s", cmd->help);
-	if (cmd->flag || cmd->json_help)
+	if (cmd->options[0].name || cmd->json_help)
 		printf("\n");
-	if (cmd->flag) {
-		snprintf(left, sizeof(left), "-%c, --%s", cmd->flag[0], cmd->flag);
-		printf("  %-13s  %s\n", left, cmd->flag_help);
+	for (const struct cmd_option *option = cmd->options; option->name; option++) {
+		char letter[] = { '-', option->letter, ',', ' ', '\0' };
+
+		snprintf(left, sizeof(left), "%s--%s%s%s", option->letter ? letter : "",
+			 option->name, option->value ? "=" : "",
+			 option->value ? option->value : "");
+		printf("  %-20s  %s\n", left, option->help);
 	}
 	if (cmd->json_help)
-		printf("  %-13s  %s\n", "--json", cmd->json_help);
+		printf("  %-20s  %s\n", "--json", cmd->json_help);
 	if (cmd->help_more)
 		cmd->help_more(cmd);
 }
@@ -142,29 +147,69 @@ static const char *refused_option(const struct cmd_call *call, char *letter)
 	return letter;
 }
 
+const char *cmd_given(const struct cmd_call *call, const char *option)
+{
+	for (int i = 0; call->cmd->options[i].name; i++)
+		if (strcmp(call->cmd->options[i].name, option) == 0)
+			return call->given[i];
+	return NULL;
+}
+
+/* The numbers by which getopt_long() returns the options of a row; below are letters. */
+#define FIRST_OPTION 256
+
+/* Fills what getopt_long() needs for the options of a command. */
+static void list_options(const struct cmd *cmd, char *letters, struct option *options)
+{
+	*letters++ = ':';
+	*letters++ = 'h';
+	*options++ = (struct option){ "help", no_argument, NULL, 'h' };
+	if (cmd->json_help)
+		*options++ = (struct option){ "json", no_argument, NULL, 'j' };
+	for (int i = 0; cmd->options[i].name; i++) {
+		const struct cmd_option *option = &cmd->options[i];
+
+		*options++ = (struct option){ option->name,
+					      option->value ? required_argument : no_argument, NULL,
+					      FIRST_OPTION + i };
+		if (option->letter)
+			*letters++ = option->letter;
+	}
+	*letters = '\0';
+	*options = (struct option){ 0 };
+}
+
+/* Returns the index of the option whose number or letter getopt_long() has returned, or -1. */
+static int option_index(const struct cmd *cmd, int returned)
+{
+	for (int i = 0; cmd->options[i].name; i++)
+		if (returned == FIRST_OPTION + i ||
+		    (returned && returned == cmd->options[i].letter))
+			return i;
+	return -1;
+}
+
 /* Parses the options and arguments. With --help no arguments are needed. Returns an exit code. */
 static int parse(struct cmd_call *call, bool *ret_help)
 {
 	const struct cmd *cmd = call->cmd;
-	char letters[] = ":h\0";
-	struct option options[4] = { { "help", no_argument, NULL, 'h' } };
-	char letter[] = "-?";
-	const char *unknown = NULL;
-	int n = 1, option, n_words, min, max;
+	struct option options[CMD_N_OPTIONS + 3];
+	char letters[CMD_N_OPTIONS + 3], letter[] = "-?";
+	const char *unknown = NULL, *no_value = NULL;
+	int returned, n_words, min, max;
 
-	if (cmd->json_help)
-		options[n++] = (struct option){ "json", no_argument, NULL, 'j' };
-	if (cmd->flag) {
-		letters[2] = cmd->flag[0];
-		options[n++] = (struct option){ cmd->flag, no_argument, NULL, cmd->flag[0] };
-	}
-	while ((option = getopt_long(call->argc, call->argv, letters, options, NULL)) != -1) {
-		if (option == 'h')
+	list_options(cmd, letters, options);
+	while ((returned = getopt_long(call->argc, call->argv, letters, options, NULL)) != -1) {
+		int i = option_index(cmd, returned);
+
+		if (returned == 'h')
 			*ret_help = true;
-		else if (option == 'j')
+		else if (returned == 'j')
 			call->json = true;
-		else if (cmd->flag && option == cmd->flag[0])
-			call->flag = true;
+		else if (i >= 0)
+			call->given[i] = optarg ? optarg : "";
+		else if (returned == ':')
+			no_value = call->argv[optind - 1];
 		else if (!unknown)
 			unknown = refused_option(call, letter);
 	}
@@ -172,6 +217,8 @@ static int parse(struct cmd_call *call, bool *ret_help)
 	n_words = call->argc - optind;
 	if (unknown)
 		return cmd_usage_error(cmd, "there is no option \"%s\"", unknown);
+	if (no_value)
+		return cmd_usage_error(cmd, "option %s needs a value", no_value);
 	count_arguments(cmd->arguments, &min, &max);
 	if (!*ret_help && (n_words < min || n_words > max))
 		return cmd_usage_error(cmd, "%d argument%s given, but the command takes %s",

@@ -10,12 +10,21 @@
 struct json_object;
 struct cmd_call;
 
+/* An option of a command: --NAME, -LETTER, --NAME=VALUE. */
+struct cmd_option {
+	const char *name;  /* NULL ends the list */
+	char letter;       /* 0 if there is no short form */
+	const char *value; /* the name of its value; NULL if it takes none */
+	const char *help;
+};
+
+#define CMD_N_OPTIONS 8
+
 /* A command: a row of command-table.c. The usage line, --help and errors are made from the row. */
 struct cmd {
 	const char *name;      /* "stat", "filter add"; NULL for the mount helper */
 	const char *arguments; /* of the usage line: [X] is optional, X... may be repeated */
-	const char *flag;      /* the only option, "lazy" for --lazy and -l; NULL if none */
-	const char *flag_help;
+	struct cmd_option options[CMD_N_OPTIONS + 1];
 	const char *json_help; /* the output with --json; NULL if there is no --json */
 	bool own_options;      /* run() reads argv itself, because of other options */
 	const char *summary;   /* a line of `penstock --help` */
@@ -37,11 +46,18 @@ struct cmd {
 struct cmd_call {
 	const struct cmd *cmd;
 	int argc;
-	char **argv;     /* argv[0] is the command's own name */
-	char **words;    /* the arguments that are not options; NULL ends the list */
-	bool flag, json; /* the user gave cmd->flag, --json */
-	bool answered;   /* cmd_answer() was called */
+	char **argv;  /* argv[0] is the command's own name */
+	char **words; /* the arguments that are not options; NULL ends the list */
+	const char *given[CMD_N_OPTIONS]; /* the value of each option, or ""; NULL if not given */
+	bool json;                        /* the user gave --json */
+	bool answered;                    /* cmd_answer() was called */
 };
+
+/*
+ * Returns the value of an option of the command: "" if it takes none, NULL if it is not given.
+ * Borrowed.
+ */
+const char *cmd_given(const struct cmd_call *call, const char *option);
 
 /*
  * The exit codes of all commands have the meanings of mount(8) and umount(8); penstock(1) documents
@@ -62,7 +78,6 @@ int cmd_umount(struct cmd_call *call);
 int cmd_probe(struct cmd_call *call);
 int cmd_view(struct cmd_call *call); /* sends one request to the process of a view */
 int cmd_trace(struct cmd_call *call);
-int cmd_help(struct cmd_call *call);
 int cmd_filter_list(struct cmd_call *call);
 int cmd_filter_check(struct cmd_call *call);
 int cmd_filter_new(struct cmd_call *call);
@@ -75,9 +90,6 @@ int cmd_rules_load(struct cmd_call *call);
  * `SPEC DIR [-sfnv] [-N ns] [-o options] [-t type]`. There -f means "pretend", not "foreground".
  */
 int cmd_mount_helper(int argc, char **argv);
-
-/* Prints the overview of all commands. */
-void cmd_overview(void);
 
 /*
  * Prints the description of the filter of a spec: its options and programs. Returns false if there

@@ -53,8 +53,8 @@ static const struct cmd commands[] = { {
 }, {
 	.name = "umount",
 	.arguments = "MOUNTPOINT",
-	.flag = "lazy",
-	.flag_help = "remove the view from the tree now; it ends when its last user is gone",
+	.options = { { "lazy", 'l', NULL,
+		       "remove the view from the tree now; it ends when its last user is gone" } },
 	.summary = "unmount the view at MOUNTPOINT",
 	.help =
 	"Unmounts the view at MOUNTPOINT and waits until its process has ended.\n"
@@ -134,8 +134,7 @@ static const struct cmd commands[] = { {
 }, {
 	.name = "filter check",
 	.arguments = "SPEC",
-	.flag = "verbose",
-	.flag_help = "print the whole log of the verifier",
+	.options = { { "verbose", 'v', NULL, "print the whole log of the verifier" } },
 	.json_help = "one JSON object; after a failure it has \"error\" and \"log\"",
 	.summary = "load a filter, print what it does, and unload it; needs no mount",
 	.help =
@@ -193,8 +192,14 @@ static const struct cmd commands[] = { {
 }, {
 	.name = "trace",
 	.arguments = "MOUNTPOINT",
-	.flag = "all",
-	.flag_help = "also print operations that no filter handled",
+	.options = {
+		{ "all", 'a', NULL, "also print operations that no filter handled" },
+		{ "events", 'e', NULL, "print only events of filters" },
+		{ "past", 'p', NULL, "print the kept events (keep=N of a filter), then end" },
+		{ "op", 'o', "OPS", "only these operations: names and globs, separated by ':'" },
+		{ "path", 0, "GLOB", "only these paths, and what lies below them" },
+		{ "process", 0, "NAME|PID", "only this program, a name or glob, or this process" },
+	},
 	.json_help = "one JSON object on each line",
 	.summary = "print the operations of a view as they happen",
 	.help =
@@ -206,8 +211,7 @@ static const struct cmd commands[] = { {
 }, {
 	.name = "probe",
 	.arguments = "[LOWER]",
-	.flag = "all",
-	.flag_help = "also list the features that are on",
+	.options = { { "all", 'a', NULL, "also list the features that are on" } },
 	JSON,
 	.summary = "whether views work here, and what would make them better",
 	.help =
@@ -215,15 +219,6 @@ static const struct cmd commands[] = { {
 	"filters; then lists the features of this machine, and of the file system of LOWER, that\n"
 	"are off: why, and how to get them. The exit status is 32 if no view can be mounted.\n",
 	.run = cmd_probe, .print = out_probe,
-}, {
-	.name = "help",
-	.arguments = "[WORD] [WORD]",
-	.summary = "describe a command, an option of mount, or an installed filter",
-	.help =
-	"Prints the help of a command (`penstock help filter add`), of an option of `penstock\n"
-	"mount` (`penstock help cache`), or of an installed filter (`penstock help hide`).\n"
-	"Without WORD lists the commands.\n",
-	.run = cmd_help,
 } };
 /* clang-format on */
 

@@ -446,7 +446,7 @@ bool option_describe(const char *name)
 
 	if (!row)
 		return false;
-	printf("option of `penstock mount`, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
+	printf("An option of `penstock mount`, as -o NAME[=VALUE],... or --NAME[=VALUE]:\n");
 	if (option_is_own(row))
 		print_own(row, true);
 	else

@@ -5,6 +5,7 @@
  * `mount.penstock` and `mount.fuse.penstock` it is the helper that mount(8) runs for the file
  * system types penstock and fuse.penstock.
  */
+#include "cmd/cmd-help.h"
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
 
@@ -50,13 +51,15 @@ int main(int argc, char **argv)
 	}
 
 	if (argc < 2) {
-		cmd_overview();
+		help_overview();
 		return CMD_USAGE;
 	}
 	if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) {
-		cmd_overview();
+		help_overview();
 		return CMD_OK;
 	}
+	if (strcmp(argv[1], "help") == 0)
+		return help_word(argc - 1, argv + 1);
 	if (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0) {
 		printf("penstock %s\n", PST_VERSION);
 		return CMD_OK;

@@ -9,6 +9,7 @@
  *	> {"version":1,"verb":"filter-remove","name":"hide"}
  *	> {"version":1,"verb":"filter-replace","name":"hide","spec":"hide,names=*.pem"}
  *	> {"version":1,"verb":"trace","all":true}
+ *	> {"version":1,"verb":"trace","past":true}
  *
  * The reply to the three that change filters is that of filter-list. A FILE in a spec has to be an
  * absolute path, because the working directory of this process is not the client's.
@@ -213,6 +214,8 @@ static int run_filter_replace(struct ctl_call *call)
 
 static int take_trace(struct ctl_call *call, int fd)
 {
+	if (json_get_bool(call->request, "past"))
+		return pst_view_trace_past(call->aux, fd, &call->error);
 	return pst_view_trace(call->aux, fd, json_get_bool(call->request, "all"), &call->error);
 }
 

@@ -32,6 +32,7 @@ static void fill_facts(struct filter *filter)
 		.file = load->path,
 		.summary = load->object.info.summary,
 		.at = load->at,
+		.keep = load->keep,
 		.cell = option_list_cell(&load->options),
 		.unknown = option_list_has_patterns(&load->options) ? PST_PATHS_INSIDE : 0,
 	};

@@ -40,9 +40,9 @@ struct filter;
 /*
  * Loads "NAME|FILE[,option=value...]". Searches a NAME in the directories of $PENSTOCK_FILTER_PATH,
  * in the build folder if the program runs there, and in the folder of installed filters; a FILE has
- * a '/' or ends in ".o". Every filter has the options name=, at= and pin=. Borrows slots, which
- * must outlive the filter. Returns 0, or -errno and *error, which names the wrong option and the
- * valid ones, the verifier's reason, or the missing capability.
+ * a '/' or ends in ".o". Every filter has the options name=, at=, pin= and keep=. Borrows slots,
+ * which must outlive the filter. Returns 0, or -errno and *error, which names the wrong option and
+ * the valid ones, the verifier's reason, or the missing capability.
  */
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error);

@@ -7,6 +7,7 @@
 #include "ebpf/explain.h"
 #include "ebpf/runner.h"
 #include "util/log.h"
+#include "util/parse.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #define NAME_LEN 63
+#define MAX_KEEP 65536 /* events, of 300 bytes each as a rule */
 
 /* The data size of slots with which pst_filter_check() loads a filter. */
 #define CHECK_DATA_SIZE 65536
@@ -66,6 +68,19 @@ static int set_at(struct load *load, const char *path, struct pst_error *error)
 	return 0;
 }
 
+static int set_keep(struct load *load, const char *value, struct pst_error *error)
+{
+	uint64_t n;
+
+	if (!parse_number(value, 0, &n) || n < 1 || n > MAX_KEEP)
+		return error_set(error, -EINVAL,
+				 "keep=%.100s is not valid: give the number of events to keep, "
+				 "from 1 to %d",
+				 value, MAX_KEEP);
+	load->keep = (uint32_t)n;
+	return 0;
+}
+
 static int set_option(struct load *load, const struct spec_option *option, struct pst_error *error)
 {
 	if (!option_is_common(option->name))
@@ -78,6 +93,8 @@ static int set_option(struct load *load, const struct spec_option *option, struc
 		return set_name(load, option->value, error);
 	if (strcmp(option->name, "at") == 0)
 		return set_at(load, option->value, error);
+	if (strcmp(option->name, "keep") == 0)
+		return set_keep(load, option->value, error);
 	load->pin_dir = option->value;
 	return 0;
 }

@@ -15,6 +15,7 @@ struct load {
 	char *path;          /* of the object */
 	char *name;          /* of the filter: the object's, or that of name= */
 	char *at;            /* the path of at=, normalised; "" for the root of the view */
+	uint32_t keep;       /* the value of keep=, or 0 */
 	const char *pin_dir; /* the value of pin=, in spec; or NULL */
 	struct pin *pin;     /* the directory of pin=; or NULL */
 	struct object object;

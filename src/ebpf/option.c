@@ -44,7 +44,7 @@ static bool size_ok(unsigned int kind, size_t size)
 }
 
 /* The options that every filter has; ebpf/load.c sets them. */
-static const char *const common[] = { "name", "at", "pin" };
+static const char *const common[] = { "name", "at", "pin", "keep" };
 #define N_COMMON (sizeof(common) / sizeof(common[0]))
 
 bool option_is_common(const char *name)
@@ -186,7 +186,7 @@ static int refuse_name(const struct options *options, const char *name, struct p
 	return error_set(
 		error, -EINVAL,
 		"there is no option '%.60s'%s%s%s: this filter has %sand, like every filter, "
-		"name, at and pin",
+		"name, at, pin and keep",
 		name, *suggestion.word ? " (did you mean '" : "", suggestion.word,
 		/* bindfs and chmod(1) have commas in a list. */
 		*suggestion.word ? "'?)" : " (':' separates the parts of a list)",

@@ -37,7 +37,7 @@ struct options {
 	struct rule_tables rules; /* of the option for a file of rules */
 };
 
-/* Returns whether name is an option that every filter has: name, at or pin. */
+/* Returns whether name is an option that every filter has: name, at, pin or keep. */
 bool option_is_common(const char *name);
 
 /*

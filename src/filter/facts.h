@@ -21,5 +21,6 @@ struct filter_facts {
 	uint32_t flags;              /* enum pst_filter_flag */
 	uint64_t ops[_FILTER_KINDS]; /* opcodes with a program, as bits; bit 0 for names */
 	uint64_t cell;               /* the first cell: that of the directory of at= */
+	uint32_t keep;               /* events that the view keeps for later readers (keep=) */
 	uint64_t unknown;            /* the cell of a file whose path is not known */
 };

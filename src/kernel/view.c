@@ -114,6 +114,11 @@ static int give_filters(int fs_fd, const struct pst_view_options *options, struc
 		r = filter_load(*spec, slots, &filter, error);
 		if (r < 0)
 			return r;
+		if (filter_facts(filter)->keep)
+			return error_set(error, -EOPNOTSUPP,
+					 "filter %s: keep= needs the FUSE engine: no process "
+					 "keeps events in the kernel engine",
+					 filter_facts(filter)->name);
 		r = give_filter(fs_fd, filter);
 		if (r < 0)
 			return refused(fs_fd, options->lower, -r, error);

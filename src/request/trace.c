@@ -8,28 +8,24 @@
  * Locking: trace->lock guards the listeners. Threads compose lines without the lock.
  */
 #include "request/trace.h"
+#include "request/trace-kept.h"
+#include "request/trace-line.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
-#include "util/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MAX_LISTENERS 16
-/* Room for two paths of the greatest length, with five characters for each byte, and the rest. */
-#define LINE_SIZE 65536
-#define TAIL_SIZE 64 /* bytes of these for the end of a line, which differs between listeners */
+#define PAST_MS       5000 /* for a reader of the kept events to take some of them */
 
 struct listener {
 	int fd; /* owned; -1 if this struct is free */
@@ -44,6 +40,7 @@ struct trace {
 	_Atomic unsigned int n_all; /* listeners that want all operations */
 	pthread_mutex_t lock;
 	struct listener listeners[MAX_LISTENERS];
+	struct kept kept;
 };
 
 int trace_new(struct trace **ret_trace)
@@ -53,6 +50,7 @@ int trace_new(struct trace **ret_trace)
 	if (!trace)
 		return -ENOMEM;
 	pthread_mutex_init(&trace->lock, NULL);
+	trace->kept = (struct kept)KEPT_INIT;
 	for (int i = 0; i < MAX_LISTENERS; i++)
 		trace->listeners[i].fd = -1;
 	*ret_trace = trace;
@@ -66,6 +64,7 @@ struct trace *trace_free(struct trace *trace)
 	for (int i = 0; i < MAX_LISTENERS; i++)
 		fd_close(trace->listeners[i].fd);
 	pthread_mutex_destroy(&trace->lock);
+	kept_fini(&trace->kept);
 	free(trace);
 	return NULL;
 }
@@ -120,70 +119,6 @@ int trace_add(struct trace *trace, int fd, bool all)
 	return r;
 }
 
-/* Returns true if there is a listener. If not, callers do nothing else for tracing. */
-static bool is_on(const struct trace *trace)
-{
-	return atomic_load_explicit(&trace->n, memory_order_relaxed);
-}
-
-/* -- lines ------------------------------------------------------------------------------------ */
-
-struct line {
-	size_t len;
-	char text[LINE_SIZE];
-};
-
-static void put(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void put(struct line *line, const char *format, ...)
-{
-	size_t left = sizeof(line->text) - TAIL_SIZE - line->len;
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(line->text + line->len, left, format, args);
-	va_end(args);
-	/* If the text does not fit, all of it is left out, so that the line stays valid JSON. */
-	if (n >= 0 && (size_t)n < left)
-		line->len += (size_t)n;
-}
-
-/* Writes a text in quotes, with the escapes of util/utf8.h for bytes that are not UTF-8. */
-static void put_text(struct line *line, const char *text)
-{
-	put(line, "\"");
-	for (size_t len; *text; text += len) {
-		len = utf8_char(text);
-		if (utf8_must_escape(text)) {
-			put(line, "\\\\x%02x", (unsigned char)*text);
-			len = 1;
-		} else if (*text == '"' || *text == '\\') {
-			put(line, "\\%c", *text);
-		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			put(line, "\\u%04x", (unsigned char)*text);
-		} else {
-			put(line, "%.*s", (int)len, text);
-		}
-	}
-	put(line, "\"");
-}
-
-static void put_path(struct line *line, const char *member, struct fs *fs, struct node *node,
-		     const char *name)
-{
-	char path[PATH_MAX + 300];
-	bool is_cut = fs_node_path_cut(fs, node, path, PATH_MAX);
-	size_t len = strlen(path);
-
-	if (is_cut)
-		put(line, ",\"%s_cut\":true", member);
-	if (name)
-		snprintf(path + len, sizeof(path) - len, "%s%s",
-			 len && path[len - 1] == '/' ? "" : "/", name);
-	put(line, ",\"%s\":", member);
-	put_text(line, path);
-}
-
 /* Returns the number of bytes that were sent, or -errno. */
 static ssize_t send_some(int fd, const char *text, size_t len)
 {
@@ -192,6 +127,37 @@ static ssize_t send_some(int fd, const char *text, size_t len)
 	if (n < 0 && errno == ENOTSOCK)
 		n = write(fd, text, len);
 	return n < 0 ? -errno : n;
+}
+
+int trace_past(struct trace *trace, int fd)
+{
+	_cleanup_(fd_closep) int owned_fd = fd;
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	_cleanup_(freep) char *text = NULL;
+	int flags = fcntl(fd, F_GETFL), n;
+	size_t len;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	text = kept_text(&trace->kept, &len);
+	if (!text)
+		return -ENOMEM;
+	for (size_t at = 0; at < len; at += (size_t)n) {
+		if (poll(&ready, 1, PAST_MS) <= 0)
+			return -ETIMEDOUT;
+		n = (int)send_some(fd, text + at, len - at);
+		if (n == -EAGAIN)
+			n = 0;
+		if (n < 0)
+			return n;
+	}
+	return 0;
+}
+
+/* Returns true if there is a listener. If not, callers do nothing else for tracing. */
+static bool is_on(const struct trace *trace)
+{
+	return atomic_load_explicit(&trace->n, memory_order_relaxed);
 }
 
 /*
@@ -220,10 +186,10 @@ static void listener_send(struct trace *trace, struct listener *listener, struct
 		}
 	}
 	if (listener->lost)
-		len += (size_t)snprintf(tail, TAIL_SIZE, ",\"lost\":%lu}\n",
+		len += (size_t)snprintf(tail, LINE_TAIL, ",\"lost\":%lu}\n",
 					(unsigned long)listener->lost);
 	else
-		len += (size_t)snprintf(tail, TAIL_SIZE, "}\n");
+		len += (size_t)snprintf(tail, LINE_TAIL, "}\n");
 	n = send_some(listener->fd, line->text, len);
 	if (n == -EAGAIN) {
 		listener->lost++;
@@ -250,34 +216,6 @@ static void send_all(struct trace *trace, struct line *line, bool for_all)
 	pthread_mutex_unlock(&trace->lock);
 }
 
-/* The operation that a line is about: a request, or a call of filters. */
-struct subject {
-	struct fs *fs;
-	uint32_t opcode;
-	struct node *node, *node2; /* may be NULL */
-	const char *name[2];
-	uint32_t uid, gid, pid;
-};
-
-/* Writes the time, the operation, its paths and its caller. */
-static void put_subject(struct line *line, const struct subject *subject)
-{
-	const struct op *op = op_find(subject->opcode);
-	const char *name = op_filter_name(op_filter_opcode(subject->opcode));
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	put(line, "{\"time\":%ld.%06ld,\"op\":\"%s\"", (long)ts.tv_sec, ts.tv_nsec / 1000,
-	    name ? name : op->name);
-	if (subject->node)
-		put_path(line, "path", subject->fs, subject->node,
-			 op->n_entries ? subject->name[0] : NULL);
-	if (subject->node2)
-		put_path(line, "path2", subject->fs, subject->node2,
-			 op->n_entries == 2 ? subject->name[1] : NULL);
-	put(line, ",\"uid\":%u,\"gid\":%u,\"pid\":%u", subject->uid, subject->gid, subject->pid);
-}
-
 void trace_begin(struct req *req)
 {
 	req->trace_ns = is_on(req->host->trace) ? clock_ns() : 0;
@@ -290,6 +228,7 @@ void trace_event(struct filter_call *call, const struct chain_entry *entry, enum
 	struct trace *trace = req->host->trace;
 	const struct subject subject = {
 		.fs = req->fs,
+		.msg = &req->msg,
 		.opcode = call->opcode,
 		.node = call->node ? node_of_filter(call->node) : NULL,
 		.node2 = call->node2 ? node_of_filter(call->node2) : NULL,
@@ -298,21 +237,27 @@ void trace_event(struct filter_call *call, const struct chain_entry *entry, enum
 		.gid = call->gid,
 		.pid = call->caller.pid,
 	};
-	_cleanup_(freep) struct line *line = is_on(trace) ? malloc(sizeof(*line)) : NULL;
+	uint32_t keep = entry->facts->keep;
+	_cleanup_(freep) struct line *line = is_on(trace) || keep ? malloc(sizeof(*line)) : NULL;
 
 	if (!line)
 		return;
 	line->len = 0;
-	put_subject(line, &subject);
+	line_put_subject(line, &subject);
 	if (kind == FILTER_POST)
-		put(line, ",\"error\":%d", error ? -error : 0);
-	put(line, ",\"event\":{\"filter\":");
-	put_text(line, entry->facts->name);
-	put(line, ",\"what\":");
-	put_text(line, event->what);
-	put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
-	    (unsigned long)event->value[1]);
-	send_all(trace, line, true);
+		line_put(line, ",\"error\":%d", error ? -error : 0);
+	line_put(line, ",\"event\":{\"filter\":");
+	line_put_text(line, entry->facts->name);
+	line_put(line, ",\"what\":");
+	line_put_text(line, event->what);
+	line_put(line, ",\"values\":[%lu,%lu]}", (unsigned long)event->value[0],
+		 (unsigned long)event->value[1]);
+	if (keep) {
+		memcpy(line->text + line->len, "}", 1);
+		kept_add(&trace->kept, line->text, line->len + 1, keep);
+	}
+	if (is_on(trace))
+		send_all(trace, line, true);
 }
 
 void trace_end(struct req *req, int r)
@@ -334,6 +279,7 @@ void trace_end(struct req *req, int r)
 	/* Filled here, and not above, because most calls of this function have returned by now. */
 	subject = (struct subject){
 		.fs = req->fs,
+		.msg = msg,
 		.opcode = msg->head->opcode,
 		.node = req->node,
 		.node2 = req->node2,
@@ -345,14 +291,15 @@ void trace_end(struct req *req, int r)
 	/* A reply "the name is absent" has error 0, but the client gets ENOENT. */
 	if (r == 0 && msg->op->effect == OP_FINDS && !req->entry.node)
 		r = -ENOENT;
-	put_subject(line, &subject);
-	put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
-	    (unsigned long)(clock_ns() - req->trace_ns));
+	line_put_subject(line, &subject);
+	line_put(line, ",\"error\":%d,\"ns\":%lu", r < 0 ? -r : 0,
+		 (unsigned long)(clock_ns() - req->trace_ns));
 	if (decided_by) {
 		int verdict = req->call.verdict;
 		const char *name = verdict < 0 ? strerrorname_np(-verdict) : "answered";
 
-		put(line, ",\"verdict\":\"%s: %s\"", decided_by->facts->name, name ? name : "?");
+		line_put(line, ",\"verdict\":\"%s: %s\"", decided_by->facts->name,
+			 name ? name : "?");
 	}
 	send_all(trace, line, for_all);
 }

@@ -15,6 +15,13 @@ struct trace *trace_free(struct trace *trace);
  */
 int trace_add(struct trace *trace, int fd, bool all);
 
+/*
+ * Writes the kept events to fd, a pipe or socket, oldest first. Takes ownership of fd, even on
+ * failure, and closes it at the end. Waits for the reader; returns -ETIMEDOUT if it reads nothing
+ * for 5 seconds, or another -errno.
+ */
+int trace_past(struct trace *trace, int fd);
+
 /* Records the time when a request begins. */
 void trace_begin(struct req *req);
 /* Writes an event of a program. error is the result so far, for a program after the operation. */

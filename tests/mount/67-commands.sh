@@ -189,7 +189,7 @@ once_help_knows_each_word() {
 	check grep -q '^usage: penstock COMMAND' "$T/overview"
 	ends 0 help
 	check cmp "$T/overview" "$T/stdout"
-	for name in mount stat 'filter add' 'filter list' help; do
+	for name in mount stat 'filter add' 'filter list'; do
 		# shellcheck disable=SC2086
 		ends 0 help $name
 		check grep -q "^usage: penstock $name " "$T/stdout"
@@ -198,7 +198,7 @@ once_help_knows_each_word() {
 		ends 0 help $word
 		check grep -q "^  $word" "$T/stdout"
 	done
-	refused 'did you mean "cache"' program help chache
+	refused 'did you mean "cache"' program help cach
 	refused 'did you mean "hide"' program help hied
 	ends 0 filter list --json
 	jq -r '.installed[] | "\(.name) \(.summary)"' < "$T/stdout" > "$T/installed"

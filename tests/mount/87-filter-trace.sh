@@ -67,15 +67,130 @@ each_trace_prints_verdicts_and_events() {
 	within 5 has_spoken "$T/text" || fail "trace says nothing"
 	: > "$LOWER/f"
 	answers EPERM write "$VIEW/f"
-	within 5 grep -q 'open .*/f .*EPERM .*guard: EPERM' "$T/text" ||
+	within 5 grep -q 'open  *EPERM .*/f .*guard: EPERM' "$T/text" ||
 		fail "not in the text: $(cat "$T/text")"
 	# Events before the operation have no result and no duration.
 	rm "$VIEW/f"
-	within 5 grep -Eq 'unlink +/f .* -  +-  +tag: before 5 0' "$T/text" ||
+	within 5 grep -Eq 'unlink +- .* /f +tag: before 5 0' "$T/text" ||
 		fail "not in the text: $(cat "$T/text")"
 	check not grep -q '"error".*"what":"before"' "$T/trace"
 	check grep -q '"error":0,.*"what":"after"' "$T/trace"
 	kill $TRACER
+}
+
+# A line says who asked, by program and cgroup, and what for.
+each_trace_names_program_and_flags() {
+	lower tmpfs
+	need_filters
+	echo text > "$LOWER/f"
+	view -o cache=none -F audit
+	tracing "$T/trace" --json
+	: > "$VIEW/new"
+	sh -c 'echo more >> "$1"' my-shell "$VIEW/f"
+	chmod 600 "$VIEW/f"
+	"$TOOLS/act" try rename "$VIEW/f" "$VIEW/g" > /dev/null
+	within 5 grep -q '"op":"rename"' "$T/trace"
+	kill $TRACER
+	check jq -es 'map(select(.op == "create" and .path == "/new" and .event)) | .[0].flags |
+		contains(["write", "create"])' < "$T/trace"
+	check jq -es 'any(.op == "open" and .comm == "sh" and .path == "/f" and
+		.flags == ["write","append"])' < "$T/trace"
+	check jq -es 'any(.op == "setattr" and .comm == "chmod" and .event.filter == "audit" and
+		(.flags | contains(["mode"])))' < "$T/trace"
+	if grep -q '^0::' /proc/self/cgroup; then
+		check jq -es --arg cgroup "$(sed -n 's/^0:://p' /proc/self/cgroup)" \
+			'all(.comm == null or .cgroup == $cgroup)' < "$T/trace"
+	fi
+}
+
+# On a terminal a line has at most its 80 columns: the path is shortened.
+once_trace_fits_the_terminal() {
+	lower tmpfs
+	need_filters
+	view -o cache=none -F audit,ops=mkdir,keep=9
+	mkdir -p "$VIEW/a-directory/with-a-long-path/and-an-end/last"
+	python3 - "$PENSTOCK" "$VIEW" <<- 'END' || fail "see above"
+		import fcntl, os, pty, re, struct, subprocess, sys, termios
+		outside, terminal = pty.openpty()
+		fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+		subprocess.run([sys.argv[1], "trace", "--past", sys.argv[2]], stdout=terminal,
+		               check=True)
+		os.close(terminal)
+		text = os.read(outside, 100000).decode()
+		if "\x1b[36m" not in text:
+		    sys.exit("events have no colour")
+		lines = re.sub(r"\x1b\[\d*m", "", text).splitlines()
+		if max(map(len, lines)) > 80 or not any("/last " in line for line in lines):
+		    sys.exit("\n".join(lines))
+	END
+	"$PENSTOCK" trace --past "$VIEW" > "$T/whole"
+	check grep -q '/a-directory/with-a-long-path/and-an-end/last ' "$T/whole"
+	check not grep -q $'\033' "$T/whole"
+}
+
+# The options of trace choose lines by kind, operation, path and process.
+once_trace_prints_what_is_asked_for() {
+	lower tmpfs
+	need_filters
+	mkdir -p "$LOWER/src/deep" "$LOWER/other"
+	view -o cache=none -F audit
+	local name args
+	while read -r name args; do
+		# shellcheck disable=SC2086
+		"$PENSTOCK" trace --json $args "$VIEW" > "$T/$name" 2>&1 9>&- &
+		echo $! >> "$T/pids"
+	done <<- 'EOF'
+		events --events
+		op --op=mk*:unlink
+		path --path=/src
+		program --process=touch
+		all --all
+	EOF
+	# Each of the five has to listen before the operations that are compared.
+	all_listen() {
+		stat -f "$VIEW" > /dev/null
+		touch "$VIEW/src/x"
+		mkdir "$VIEW/other/y"
+		rmdir "$VIEW/other/y"
+		grep -q statfs "$T/all" && grep -q statfs "$T/events" && grep -q y "$T/op" &&
+			grep -q x "$T/program" && grep -q x "$T/path"
+	}
+	within 5 all_listen
+	touch "$VIEW/src/deep/file" "$VIEW/other/file"
+	mkdir "$VIEW/src/dir" "$VIEW/other/dir"
+	rm "$VIEW/other/file"
+	within 5 grep -q '"op":"unlink".*"ns"' "$T/all"
+	within 5 grep -q '"op":"unlink"' "$T/op"
+	within 5 grep -q '"path":"/other/file"' "$T/program"
+	within 5 grep -q '"path":"/src/dir"' "$T/path"
+	# shellcheck disable=SC2046
+	kill $(cat "$T/pids")
+	check jq -es 'length > 0 and all(.event)' < "$T/events"
+	check jq -es 'length > 0 and all(.op == "mkdir" or .op == "mknod" or .op == "unlink")' \
+		< "$T/op"
+	check jq -es 'length > 0 and all(.path == "/src" or (.path | startswith("/src/")))' \
+		< "$T/path"
+	check jq -es 'length > 0 and all(.comm == "touch")' < "$T/program"
+}
+
+# With keep=N the view keeps the last N events of a filter for readers that come later.
+each_kept_events_are_printed_later() {
+	lower tmpfs
+	need_filters
+	view -o cache=none -F audit,ops=mkdir,keep=3
+	"$PENSTOCK" trace --past "$VIEW" > "$T/none" || fail "no events are an error"
+	mkdir "$VIEW"/a "$VIEW"/b "$VIEW"/c "$VIEW"/d
+	"$PENSTOCK" trace --past --json "$VIEW" > "$T/kept" || fail "trace --past fails"
+	equal "$(jq -r .path < "$T/kept" | tr '\n' ' ')" "/b /c /d " "the kept events"
+	check jq -es 'all(.event.filter == "audit" and .comm == "mkdir")' < "$T/kept"
+	check "$PENSTOCK" filter replace "$VIEW" audit audit,ops=mkdir,keep=5
+	mkdir "$VIEW/e"
+	"$PENSTOCK" trace --past --json --path=/e "$VIEW" > "$T/kept"
+	equal "$(jq -r .path < "$T/kept" | tr '\n' ' ')" "/e " "the kept events of a path"
+	"$PENSTOCK" trace --past --json "$VIEW" > "$T/kept"
+	equal "$(jq -r .path < "$T/kept" | tr '\n' ' ')" "/b /c /d /e " "after more room"
+	refused 'from 1 to 65536' "$PENSTOCK" filter add "$VIEW" audit,name=two,keep=0
+	refused 'from 1 to 65536' "$PENSTOCK" filter add "$VIEW" audit,name=two,keep=many
 }
 
 # A stopped reader delays no operation, and the trace counts the lines that the reader missed.

@@ -455,7 +455,7 @@ TEST(wrong_spec_is_refused_with_advice, state)
 		{ "/", { "not a regular file" } },
 		{ "options,=1", { "before the '='" } },
 		{ "options,u9=1", { "no option 'u9'", "did you mean 'u8'", "u8, s8, u32, text" } },
-		{ "options,nam=x", { "did you mean 'name'", "name, at and pin" } },
+		{ "options,nam=x", { "did you mean 'name'", "name, at, pin and keep" } },
 		{ "pass,x", { "none of its own" } },
 		{ "options,u8=256", { "option 'u8=256'", "0 to 255", "k, M or G" } },
 		{ "options,s8=200", { "option 's8=200'", "-128 to 127" } },
