@@ -286,15 +286,15 @@ PST_LOOP(pst_rows_halve, i, ctx)
  * Tries a row, and goes on to the next row that may match. All rows whose key the text begins with
  * are at this row or before it. If the text begins with this row's key, the search goes on with the
  * row before it. If not, all rows left are proper beginnings of this row's key, and row->shorter is
- * the last of them.
+ * the last of them. Sets scratch.found if the row matches. Returns 1 if no row is left.
  */
-PST_LOOP(pst_rows_try, i, ctx)
+static __always_inline long pst_rows_step(const struct pst_search *search)
 {
-	const struct pst_search *search = ctx;
 	struct pst_scratch *s = pst_scratch(search->call);
 	__u32 at = s->row;
 	const struct pst_pattern *row;
 
+	s->found = 0;
 	row = bpf_map_lookup_elem(&pst_patterns, &at);
 	if (!row)
 		return 1;
@@ -304,7 +304,15 @@ PST_LOOP(pst_rows_try, i, ctx)
 	}
 	s->row = at - 1;
 	s->found = pst_row_fits(search, row);
-	return s->found || at == s->row_first;
+	return at == s->row_first;
+}
+
+PST_LOOP(pst_rows_try, i, ctx)
+{
+	const struct pst_search *search = ctx;
+	long is_last = pst_rows_step(search);
+
+	return is_last || pst_scratch(search->call)->found;
 }
 
 /*

@@ -135,19 +135,11 @@ PST_LOOP(pst_rules_try, i, ctx)
 	const struct pst_rules_walk *walk = ctx;
 	struct pst_scratch *s = pst_scratch(walk->search.call);
 	__u32 at = s->row;
-	const struct pst_pattern *row;
+	long is_last = pst_rows_step(&walk->search);
 
-	row = bpf_map_lookup_elem(&pst_patterns, &at);
-	if (!row)
-		return 1;
-	if (!pst_row_begins(row, s)) {
-		s->row = row->shorter;
-		return 0;
-	}
-	s->row = at - 1;
-	if (pst_row_fits(&walk->search, row))
+	if (s->found)
 		pst_rules_match(walk, at);
-	return at == s->row_first;
+	return is_last;
 }
 
 static __always_inline void pst_rules_each(const struct pst_rules_walk *walk, __u32 at, __u32 n)
