@@ -66,21 +66,29 @@
  *
  *	PST_ONE_OF(how, "blank values empty", "how text is hidden") = "blank";
  *	PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations (default: all)");
- *	PST_RANGE(__u32, percent, 1, 100, "chance of a fault in percent") = 100;
+ *	PST_RANGE(__u32, depth, 1, 100, "the most directories above a file") = 100;
+ *	PST_PERCENT(percent, "chance of a fault, in percent") = PST_PERCENT_ALL;
  *	PST_OPTION(struct pst_ids, uid, "users to report (default: all)") PST_TAKES("users");
  *	PST_OPTION(__s64, gid, "the group to show") PST_TAKES("groups") = -1;
  *
  * Blanks separate WORDS. A PST_ONE_OF() is an array of PST_WORD_SIZE chars. A PST_LIST_OF() is a
  * struct pst_names; each of its names must be one of the words, and each glob must match one. The
- * default need not be in the range. PST_TAKES("users") and ("groups") allow names of users or
- * groups besides numbers; PST_TAKES("not empty") refuses an empty text. Several may follow one
- * option. To refuse words of a PST_LIST_OF() that have no effect in the filter, with advice:
+ * default need not be in the range. A PST_PERCENT() is above 0 and at most 100, with up to four
+ * decimals, "0.1"; its unit is PST_PERCENT_ALL / 100. Several notes may follow one option:
  *
- *	PST_LIST_OF(ops, PST_OP_WORDS, "...")
- *	PST_TAKES("elsewhere read write : use the filter fault-data");
- *
- * PST_TAKES("verbs hide deny") names the verbs of a struct pst_rules that the filter handles: the
- * first of each pair. Lines with other verbs have no effect in it.
+ *	PST_TAKES("users"), PST_TAKES("groups")	names of users or groups besides numbers
+ *	PST_TAKES("not empty")			refuses an empty text
+ *	PST_TAKES("random for percent part")	an integer; a random one unless the option is
+ *						given; for these other options
+ *	PST_TAKES("with ops read write")	refuses the option unless the list ops has one of
+ *						these words
+ *	PST_TAKES("with torn")			refuses the option unless the option torn is given
+ *	PST_TAKES("elsewhere release : closing a file cannot fail")
+ *						refuses these words of a PST_LIST_OF(), with this
+ *						advice, because they have no effect
+ *	PST_TAKES("verbs hide deny")		the verbs of a struct pst_rules that the filter
+ *						handles, the first of each pair; lines with other
+ *						verbs have no effect in it
  */
 #define PST_WORD_SIZE   32
 #define PST_TAKES(NOTE) __attribute__((btf_decl_tag("takes: " NOTE)))
@@ -90,10 +98,23 @@
 	PST_OPTION(struct pst_names, NAME, HELP) PST_TAKES("list of " WORDS)
 #define PST_RANGE(TYPE, NAME, MIN, MAX, HELP)                                                      \
 	PST_OPTION(TYPE, NAME, HELP) PST_TAKES("range " #MIN " " #MAX)
+#define PST_PERCENT(NAME, HELP) PST_OPTION(__u32, NAME, HELP) PST_TAKES("percent")
+#define PST_PERCENT_ALL         1000000
 
 /* The names of all operations, for PST_LIST_OF(). */
 #define PST_OP_WORDS                     PST_OPS(PST_OP_WORD)
 #define PST_OP_WORD(NAME, OPCODE, FACTS) #NAME " "
+
+/*
+ * Follows a PST_LIST_OF(..., PST_OP_WORDS, ...) that lists the operations on which the filter acts:
+ * its programs before and after operations run for these operations only. A program that runs for
+ * none of them is not loaded. If the option is not given, the programs run for all operations but
+ * READ and WRITE. So data passes through unless the user lists read or write. Programs for names
+ * and after FORGET always run.
+ *
+ *	PST_LIST_OF(ops, PST_OP_WORDS, "operations that fail") PST_OF_PROGRAMS;
+ */
+#define PST_OF_PROGRAMS PST_TAKES("programs")
 
 /*
  * Makes the engine refuse the filter unless the user gives one of these options, without which the

@@ -40,6 +40,7 @@ enum pst_filter_flag {
 				   runs before any lookup in the lower file system */
 	PST_JUDGES = 1 << 9,      /* with PST_HIDES: its program for names also looks at the type
 				   of the file, or refuses operations on names that it shows */
+	PST_ANNOUNCED = 1 << 10,  /* the log says what it will do with its options, as a warning */
 };
 
 /* in.read.read_flags of readdir: the entries have attributes (struct fuse_direntplus). */

@@ -170,7 +170,7 @@ static int apply_cache(struct mount_options *options, const struct option_row *r
 	options->ttl_from_timeouts = false;
 	if (strncmp(value, "ttl=", 4) != 0)
 		return apply_choice(options, row, name, value, error);
-	if (!parse_seconds(value + 4, &options->view.ttl_ns))
+	if (!parse_decimal(value + 4, &options->view.ttl_ns))
 		return error_set(error, -EINVAL,
 				 "option cache=%s: ttl= takes seconds, such as ttl=1 or ttl=0.25",
 				 value);
@@ -192,7 +192,7 @@ static int apply_timeout(struct mount_options *options, const struct option_row 
 {
 	uint64_t ns;
 
-	if (!parse_seconds(value, &ns))
+	if (!parse_decimal(value, &ns))
 		return error_set(error, -EINVAL,
 				 "option %s=%s: it takes seconds, such as 1 or 0.25", name, value);
 	if (!options->ttl_from_timeouts || ns < options->view.ttl_ns)

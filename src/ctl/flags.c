@@ -23,6 +23,7 @@ static const struct {
 	{ PST_WANT_CGROUP, "want-cgroup", "it reads the cgroup of the caller" },
 	{ PST_EXACT, "exact", "operations that change the same file run one after the other" },
 	{ PST_CELLS, "cells", "it stores a number for each file" },
+	{ PST_ANNOUNCED, "announced", "the log says what it does when it is added" },
 	{ PST_HIDES, "hides", "it decides about a name before the lower directory is accessed" },
 	{ PST_JUDGES, "judges",
 	  "its verdict on a name depends on the operation or the file's type" },

@@ -39,6 +39,8 @@ static void report_programs(const struct object *object, bool loaded,
 	bpf_object__for_each_program(program, object->bpf) {
 		struct pst_filter_program *row;
 
+		if (!bpf_program__autoload(program))
+			continue;
 		if (report->n_programs++ >= ROWS(report->programs))
 			continue;
 		row = &report->programs[report->n_programs - 1];

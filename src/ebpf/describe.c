@@ -82,7 +82,9 @@ static void describe_names(struct text *text, const struct option *option, char 
 	while (rest) {
 		const char *name = parse_part(&rest, ':', false);
 
-		if (option->takes.list_of)
+		if (option->takes.list_of && strcmp(name, "*") == 0)
+			add_word(text, "all");
+		else if (option->takes.list_of)
 			takes_each_match(option->takes.list_of, name, add_word, text);
 		else
 			describe_name(text, name);
@@ -126,16 +128,19 @@ static void describe_ids(struct text *text, const struct option *option)
 	}
 }
 
-static void describe_option(struct text *text, const struct option *option)
+/* Writes the value of an option, with its help if it is a plain value and with_help is true. */
+static void describe_value(struct text *text, const struct option *option, bool with_help)
 {
-	_cleanup_(freep) char *given = strdup(option->given);
-	size_t begin = text->len;
+	_cleanup_(freep) char *given = strdup(option->given ? option->given : "");
 	char value[128];
 
 	if (!given)
 		return;
-	add(text, "%s: ", option->name);
 	text->separator = "";
+	if (option->takes.of_programs && !option->given) {
+		add(text, "all but read and write");
+		return;
+	}
 	switch (option->kind) {
 	case OPTION_NAMES:
 		describe_names(text, option, given);
@@ -148,9 +153,32 @@ static void describe_option(struct text *text, const struct option *option)
 		break;
 	default:
 		option_value(option, value, sizeof(value));
-		add(text, "%s (%s)", value, option->help);
+		add(text, "%s", value);
+		if (with_help)
+			add(text, " (%s)", option->help);
 	}
-	end_line(text, begin);
+}
+
+static void describe_place(struct text *text, const struct load *load)
+{
+	add(text, ", %s%s", *load->at ? "below /" : "in all of the view", load->at);
+}
+
+/* Returns whether an option that is not given has a value that users must know. */
+static bool matters(const struct options *options, const struct option *option)
+{
+	_cleanup_(freep) char *users = strdup(option->takes.random ? option->takes.random : "");
+	char *rest = users;
+
+	if (option->takes.of_programs)
+		return true;
+	while (rest && *rest) {
+		const struct option *user = option_list_option(options, strsep(&rest, " "));
+
+		if (user && user->given)
+			return true;
+	}
+	return false;
 }
 
 void describe(const struct load *load, char *buf, size_t size)
@@ -160,10 +188,38 @@ void describe(const struct load *load, char *buf, size_t size)
 	if (!size)
 		return;
 	*buf = '\0';
-	add(&text, "%s, %s%s", load->object.info.summary,
-	    *load->at ? "below /" : "in all of the view", load->at);
+	add(&text, "%s", load->object.info.summary);
+	describe_place(&text, load);
 	end_line(&text, 0);
-	for (size_t i = 0; i < load->options.n; i++)
-		if (load->options.rows[i].given)
-			describe_option(&text, &load->options.rows[i]);
+	for (size_t i = 0; i < load->options.n; i++) {
+		const struct option *option = &load->options.rows[i];
+		size_t begin = text.len;
+
+		if (!option->given)
+			continue;
+		add(&text, "%s: ", option->name);
+		describe_value(&text, option, true);
+		end_line(&text, begin);
+	}
+}
+
+void describe_line(const struct load *load, char *buf, size_t size)
+{
+	struct text text = { .buf = buf, .size = size };
+	const char *separator = ": ";
+
+	add(&text, "%s", load->name);
+	describe_place(&text, load);
+	for (size_t i = 0; i < load->options.n; i++) {
+		const struct option *option = &load->options.rows[i];
+
+		if (!option->given && !matters(&load->options, option))
+			continue;
+		add(&text, "%s%s: ", separator, option->name);
+		describe_value(&text, option, false);
+		separator = "; ";
+	}
+	for (char *p = buf; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
 }

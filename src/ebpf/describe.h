@@ -8,3 +8,8 @@
  * off.
  */
 void describe(const struct load *load, char *buf, size_t size);
+/*
+ * Writes the filter's name and options in one line, without their help, but with those that are not
+ * given and matter: random numbers in use, and the operations for which programs run.
+ */
+void describe_line(const struct load *load, char *buf, size_t size);

@@ -5,6 +5,7 @@
  * Locking: none. Only the counters change after filter_load().
  */
 #include "ebpf/filter.h"
+#include "ebpf/describe.h"
 #include "ebpf/runner.h"
 #include "util/log.h"
 
@@ -45,6 +46,19 @@ static void fill_facts(struct filter *filter)
 		}
 }
 
+/* Logs what the filter will do with its options. */
+static void announce(const struct filter *filter)
+{
+	bool always = filter->facts.flags & PST_ANNOUNCED;
+	enum pst_log_level level = always ? PST_LOG_WARNING : PST_LOG_INFO;
+	char line[1024];
+
+	if (level > log_level())
+		return;
+	describe_line(&filter->load, line, sizeof(line));
+	log_print(level, "filter %s", line);
+}
+
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error)
 {
@@ -65,6 +79,7 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	if (r < 0)
 		return r;
 	fill_facts(filter);
+	announce(filter);
 	/* Only loading needs these, and they may be large. */
 	patterns_fini(&filter->load.patterns);
 	rule_tables_fini(&filter->load.options.rules);

@@ -124,7 +124,8 @@ int load_open(struct load *load, const char *spec, struct pst_error *error)
 		if (r < 0)
 			return r;
 	}
-	return programs_find(&load->object, &load->programs, error);
+	return programs_find(&load->object, option_list_ops(&load->options), &load->programs,
+			     error);
 }
 
 /* Sets the size of the calls, and the constants that describe them. */

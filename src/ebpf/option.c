@@ -107,6 +107,11 @@ static int find_takes(const struct object *object, const struct object_var *var,
 					 "the object's option '%s' declares PST_TAKES(\"%.60s\"), "
 					 "which this Penstock does not know: use a newer one",
 					 option->name, note);
+	if (option->takes.percent && (option->kind != OPTION_INTEGER || option->size != 4))
+		return error_set(error, -EINVAL,
+				 "the object's option '%s' is no number of 32 bits: declare it by "
+				 "PST_PERCENT()",
+				 option->name);
 	return 0;
 }
 
@@ -207,6 +212,16 @@ static int set_text(struct option *option, const char *value, struct pst_error *
 	return 0;
 }
 
+static int set_percent(struct option *option, const char *value, struct pst_error *error)
+{
+	uint32_t number;
+	int r = value_percent(value, &number, error);
+
+	if (r == 0)
+		memcpy(option->at, &number, sizeof(number));
+	return r;
+}
+
 /* Sets an option that is a struct. list is a copy of value, which this cuts into parts. */
 static int set_struct(struct option *option, const char *value, char *list,
 		      struct patterns *patterns, struct pst_error *error)
@@ -268,6 +283,8 @@ static int set(struct options *options, struct option *option, const char *value
 	if (!value)
 		return error_set(error, -EINVAL, "the option needs a value: %.60s=...",
 				 option->name);
+	if (option->takes.percent)
+		return set_percent(option, value, error);
 	if (option->kind == OPTION_INTEGER)
 		return value_integer(value, &option->takes, option->size, option->is_signed,
 				     option->at, error);
@@ -280,7 +297,7 @@ static int set(struct options *options, struct option *option, const char *value
 		      error_set(error, -ENOMEM, "out of memory");
 }
 
-static struct option *find(const struct options *options, const char *name)
+struct option *option_list_option(const struct options *options, const char *name)
 {
 	for (size_t i = 0; i < options->n; i++)
 		if (strcmp(options->rows[i].name, name) == 0)
@@ -291,7 +308,7 @@ static struct option *find(const struct options *options, const char *name)
 int option_list_set(struct options *options, const char *name, const char *value,
 		    struct patterns *patterns, struct pst_error *error)
 {
-	struct option *option = find(options, name);
+	struct option *option = option_list_option(options, name);
 	struct pst_error why;
 	int r;
 
@@ -303,42 +320,6 @@ int option_list_set(struct options *options, const char *name, const char *value
 				 value ? value : "", why.text);
 	option->given = strdup(value ? value : "yes");
 	return option->given ? 0 : error_set(error, -ENOMEM, "out of memory");
-}
-
-/* Checks that one of the options of a list such as "names paths" is given. */
-static int check_needed(const struct options *options, const char *filter, const char *names,
-			struct pst_error *error)
-{
-	_cleanup_(freep) char *copy = strdup(names);
-	char list[200] = "", *rest = copy;
-	const char *name;
-	size_t len = 0;
-
-	if (!copy)
-		return error_set(error, -ENOMEM, "out of memory");
-	while ((name = strsep(&rest, " "))) {
-		const struct option *option = find(options, name);
-
-		if (option && option->given)
-			return 0;
-		if (len < sizeof(list))
-			len += snprintf(list + len, sizeof(list) - len, "%s%s=", len ? ", " : "",
-					name);
-	}
-	return error_set(error, -EINVAL,
-			 "filter %.60s would do nothing: give at least one of the options %s",
-			 filter, list);
-}
-
-int option_list_check(const struct options *options, const char *filter, struct pst_error *error)
-{
-	const char *names;
-	int r = 0;
-
-	for (unsigned int i = 0;
-	     r == 0 && (names = object_note(options->object, NULL, "at least one of: ", i)); i++)
-		r = check_needed(options, filter, names, error);
-	return r;
 }
 
 bool option_list_has_patterns(const struct options *options)
@@ -373,6 +354,18 @@ const char *option_type(const struct option *option)
 	return kinds[option->kind].name;
 }
 
+static void print_integer(const struct option *option, char *buf, size_t size)
+{
+	uint32_t percent;
+
+	if (!option->takes.percent) {
+		value_print_integer(option->at, option->size, option->is_signed, buf, size);
+		return;
+	}
+	memcpy(&percent, option->at, sizeof(percent));
+	value_print_percent(percent, buf, size);
+}
+
 static void print_errno(const struct option *option, char *buf, size_t size)
 {
 	struct pst_errno value;
@@ -390,7 +383,7 @@ void option_value(const struct option *option, char *buf, size_t size)
 {
 	switch (option->kind) {
 	case OPTION_INTEGER:
-		value_print_integer(option->at, option->size, option->is_signed, buf, size);
+		print_integer(option, buf, size);
 		return;
 	case OPTION_SWITCH:
 		snprintf(buf, size, "%s", *(const char *)option->at ? "yes" : "no");

@@ -55,11 +55,21 @@ void option_list_fini(struct options *options);
 int option_list_set(struct options *options, const char *name, const char *value,
 		    struct patterns *patterns, struct pst_error *error);
 
+/* Returns the option of this name, or NULL. */
+struct option *option_list_option(const struct options *options, const char *name);
+
 /*
- * Checks that the user has given the options that the filter of this name needs. The caller calls
- * it after it has set the last option. Returns 0, or -errno and *error.
+ * Checks that the user has given the options that the filter of this name, and other options, need.
+ * Sets options that are random unless they are given. The caller calls it after it has set the last
+ * option. Returns 0, or -errno and *error.
  */
-int option_list_check(const struct options *options, const char *filter, struct pst_error *error);
+int option_list_check(struct options *options, const char *filter, struct pst_error *error);
+
+/*
+ * Returns the operations, as bits 1 << opcode, for which the programs before and after operations
+ * run, if there is an option that lists them (PST_OF_PROGRAMS). Else all bits are set.
+ */
+uint64_t option_list_ops(const struct options *options);
 
 /*
  * Returns whether there is an option for names, paths or rules. Files whose path is not known then

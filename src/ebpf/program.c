@@ -135,7 +135,7 @@ static int refuse(const struct bpf_program *program, const char *section, struct
 			 *suggestion.word ? "\"" : "");
 }
 
-int programs_find(const struct object *object, struct programs *ret_programs,
+int programs_find(const struct object *object, uint64_t ops, struct programs *ret_programs,
 		  struct pst_error *error)
 {
 	unsigned int rank[_FILTER_KINDS][OP_MAX];
@@ -150,6 +150,10 @@ int programs_find(const struct object *object, struct programs *ret_programs,
 		if (!find_place(section, &place))
 			return refuse(program, section, error);
 		n++;
+		if (place.kind != FILTER_NAME)
+			place.ops &= ops | BIT(FUSE_FORGET);
+		if (!place.ops)
+			bpf_program__set_autoload(program, false);
 		/* bpf(2) runs only programs of this type, and they must be allowed to sleep. */
 		bpf_program__set_type(program, BPF_PROG_TYPE_SYSCALL);
 		bpf_program__set_flags(program, BPF_F_SLEEPABLE);

@@ -10,10 +10,11 @@ struct programs {
 };
 
 /*
- * Finds the programs by the names of their sections, and prepares them for loading. Returns 0, or
- * -errno with *error set.
+ * Finds the programs by the names of their sections, and prepares them for loading. ops are the
+ * operations, as bits, before and after which programs run; programs for other operations are not
+ * loaded. Returns 0, or -errno with *error set.
  */
-int programs_find(const struct object *object, struct programs *ret_programs,
+int programs_find(const struct object *object, uint64_t ops, struct programs *ret_programs,
 		  struct pst_error *error);
 /* Returns the name of a program: its section without "penstock/", as "pre/lookup". */
 const char *program_name(const struct bpf_program *program);

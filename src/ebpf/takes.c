@@ -53,6 +53,10 @@ int takes_add(struct takes *takes, const char *note)
 	} else if ((rest = behind(note, "elsewhere "))) {
 		takes->elsewhere = rest;
 		return strstr(rest, " : ") ? 0 : -EINVAL;
+	} else if ((rest = behind(note, "with "))) {
+		takes->with = rest;
+	} else if ((rest = behind(note, "random for "))) {
+		takes->random = rest;
 	} else if ((rest = behind(note, "range "))) {
 		takes->has_range = sscanf(rest, "%" SCNd64 " %" SCNd64, &takes->min, &takes->max) ==
 				   2;
@@ -65,6 +69,10 @@ int takes_add(struct takes *takes, const char *note)
 		takes->groups = true;
 	} else if (strcmp(note, "not empty") == 0) {
 		takes->not_empty = true;
+	} else if (strcmp(note, "programs") == 0) {
+		takes->of_programs = true;
+	} else if (strcmp(note, "percent") == 0) {
+		takes->percent = true;
 	} else {
 		return -EINVAL;
 	}

@@ -15,6 +15,10 @@ struct takes {
 	const char *list_of;   /* each name of a list is one of these, each glob matches one */
 	const char *elsewhere; /* words of list_of without effect in this filter, ":", advice */
 	const char *verbs;     /* of a file of rules: the first verbs of pairs */
+	const char *with;      /* an option that must be given, and words that it must list */
+	const char *random;    /* a number is random unless it is given; options that use it */
+	bool of_programs;      /* a list of the operations for which programs run */
+	bool percent;          /* a number of PST_PERCENT_ALL / 100 */
 	bool users, groups;    /* names of users or groups stand for their IDs */
 	bool not_empty;        /* a text has at least one character */
 	bool has_range;

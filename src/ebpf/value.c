@@ -21,6 +21,34 @@ static size_t low_bytes(size_t size)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : sizeof(uint64_t) - size;
 }
 
+/* 100 percent, PST_PERCENT_ALL of <penstock/filter.bpf.h>; its unit is so many billionths. */
+#define PERCENT_ALL 1000000u
+#define BILLIONTHS  100000u
+
+int value_percent(const char *text, uint32_t *ret, struct pst_error *error)
+{
+	uint64_t number;
+
+	if (!parse_decimal(text, &number) || number < BILLIONTHS || number % BILLIONTHS ||
+	    number / BILLIONTHS > PERCENT_ALL)
+		return error_set(error, -EINVAL,
+				 "give a number of percent, above 0 and up to 100, with at most "
+				 "four decimals, such as 0.1");
+	*ret = (uint32_t)(number / BILLIONTHS);
+	return 0;
+}
+
+void value_print_percent(uint32_t value, char *buf, size_t size)
+{
+	const uint32_t one = PERCENT_ALL / 100;
+	int n = snprintf(buf, size, "%u.%04u", value / one, value % one);
+
+	while (n > 0 && (size_t)n < size && buf[n - 1] == '0')
+		buf[--n] = '\0';
+	if (n > 0 && (size_t)n < size && buf[n - 1] == '.')
+		buf[n - 1] = '\0';
+}
+
 void value_print_integer(const void *at, size_t size, bool is_signed, char *buf, size_t buf_size)
 {
 	unsigned int spare = 64 - 8 * size;
@@ -93,7 +121,7 @@ int value_errno(const char *text, struct pst_errno *ret, struct pst_error *error
 		for (number = 1; number <= MAX_ERRNO; number++) {
 			const char *name = strerrorname_np((int)number);
 
-			if (name && strcmp(text, name) == 0)
+			if (name && strcasecmp(text, name) == 0)
 				break;
 		}
 	if (number < 1 || number > MAX_ERRNO)

@@ -34,25 +34,25 @@ bool parse_number(const char *text, int base, uint64_t *ret_number)
 	return true;
 }
 
-bool parse_seconds(const char *text, uint64_t *ret_ns)
+bool parse_decimal(const char *text, uint64_t *ret_billionths)
 {
 	const uint64_t max = 1000000000;
-	uint64_t seconds = 0, ns = 0, unit = 100000000;
+	uint64_t whole = 0, fraction = 0, unit = 100000000;
 	const char *p = text;
 
 	for (; *p >= '0' && *p <= '9'; p++) {
-		seconds = seconds * 10 + (*p - '0');
-		if (seconds > max)
+		whole = whole * 10 + (*p - '0');
+		if (whole > max)
 			return false;
 	}
 	if (*p == '.') {
 		for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
-			ns += (*p - '0') * unit;
+			fraction += (*p - '0') * unit;
 	}
 	/* "." alone has no digit. */
 	if (*p || p == text || (p == text + 1 && *text == '.'))
 		return false;
-	*ret_ns = seconds * 1000000000 + ns;
+	*ret_billionths = whole * 1000000000 + fraction;
 	return true;
 }
 

@@ -12,10 +12,10 @@
 bool parse_number(const char *text, int base, uint64_t *ret_number);
 
 /*
- * Parses seconds with a fraction, such as "0.25", into nanoseconds. Returns false if the text has
- * another form or exceeds 10^9 seconds.
+ * Parses a number with a fraction, such as "0.25", into billionths: seconds into nanoseconds.
+ * Returns false if the text has another form or exceeds 10^9. Drops digits after the ninth.
  */
-bool parse_seconds(const char *text, uint64_t *ret_ns);
+bool parse_decimal(const char *text, uint64_t *ret_billionths);
 
 /*
  * Cuts the first part off *rest, up to a separator without a backslash, and moves *rest after that

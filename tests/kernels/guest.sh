@@ -111,7 +111,7 @@ filters() {
 		check "filter.${f%,*}" penstock filter check "/filters/${f%,*}.bpf.o,$lists${f#"${f%,*}"}"
 	done
 	check filter.mask-values penstock filter check "/filters/mask.bpf.o,names=*.env,how=values"
-	for f in audit owner,uid=1000 fault fault-data quota,bytes=1000000; do
+	for f in audit owner,uid=1000 fault,ops=* quota,bytes=1000000; do
 		check "filter.${f%,*}" penstock filter check "/filters/${f%,*}.bpf.o${f#"${f%,*}"}"
 	done
 	mkdir -p /w/ext4/filtered/sub

@@ -123,7 +123,7 @@ once_options_without_effect_are_refused() {
 		hide|names=, paths=
 		hide,paths=/a/**|all files inside it
 		quota,bytes=1,per=usr|uid, tree
-		fault,percent=150|1 to 100
+		fault,percent=150|up to 100
 		owner,uid=no-such-user|no user
 	EOF
 	equal "$(chain list | grep -c '^hide: ')" 1 "filters of the view"

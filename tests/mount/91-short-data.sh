@@ -48,7 +48,7 @@ print("right")' "$LOWER/big" "$VIEW/big")
 each_short_reads_reach_read_alone() {
 	local spec
 	short_lower
-	for spec in fault-data,ops=read,shorten=700 data-change,read_size=700 \
+	for spec in fault,ops=read,shorten=700 data-change,read_size=700 \
 		data-change,read_len=700; do
 		filtered_view "$spec"
 		equal "$(dd if="$VIEW/big" bs=4096 count=1 status=none | wc -c)" 700 \
@@ -75,7 +75,7 @@ each_page_cache_of_a_shortening_filter_is_whole() {
 each_stores_are_written_back_whole() {
 	short_lower
 	local spec
-	for spec in fault-data,ops=write,shorten=700 data-change,write_len=700; do
+	for spec in fault,ops=write,shorten=700 data-change,write_len=700; do
 		filtered_view "$spec"
 		python3 -c 'import mmap, sys
 with open(sys.argv[1], "r+b") as f:
@@ -90,7 +90,7 @@ with open(sys.argv[1], "r+b") as f:
         sys.exit(4)' "$VIEW/big"
 		case $spec:$? in
 		*:3) skip "no shared mappings of served files here" ;;
-		fault-data*:0) equal "$(head -c 50000 "$LOWER/big" | tr -d x | wc -c)" 0 \
+		fault,*:0) equal "$(head -c 50000 "$LOWER/big" | tr -d x | wc -c)" 0 \
 			"bytes that were not written" ;;
 		data-change*:4) ;;
 		*) fail "storing with $spec ended otherwise" ;;
