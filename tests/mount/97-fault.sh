@@ -163,3 +163,37 @@ once_mount_says_which_faults_will_happen() {
 	check grep -q 'filter fault, in all of the view: ops: fsync$' "${VIEW_LOGS[-1]}"
 	check not grep -q 'filter hide, ' "${VIEW_LOGS[-1]}"
 }
+
+# The program of the page has the bugs, and its patch mends them.
+once_recipes_of_the_testing_page_find_the_bugs() {
+	local n said
+	need_filters
+	command -v patch > /dev/null || skip "no patch(1)"
+	cd "$T" || fail cd
+	awk '
+		/^```c$/ { file = "save.c"; next }
+		/^```diff$/ { file = "save.patch"; next }
+		/^```$/ { file = "" }
+		file { print > file }' "$TESTS/../../docs/testing.md"
+	check cc -Wall -Werror -o buggy save.c
+	check patch -s save.c save.patch
+	check cc -Wall -Werror -o save save.c
+	lower ext4
+	seq 5000 > "$LOWER/list"
+	filtered_view fault,ops=write,after_bytes=8k
+	check bash -c 'seq 5000 | ./buggy "$0"' "$VIEW/list"
+	equal "$(wc -l < "$LOWER/list")" 1859 "lines that the program has not lost"
+	with fault fault,ops=fsync
+	check bash -c 'seq 5000 | ./buggy "$0"' "$VIEW/list"
+	equal "$(ran runs fault pre/fsync)" 0 "calls of fsync"
+	refused 'Input/output error' bash -c 'seq 6000 | ./save "$0"' "$VIEW/list"
+	equal "$(wc -l < "$LOWER/list")" 5000 "lines after a failure of fsync"
+	for n in {0..11}; do
+		with fault "fault,ops=create:write:flush:fsync:rename,after=$n,count=1"
+		said=$(seq 6000 | ./save "$VIEW/list" 2>&1; echo " $? $(wc -l < "$LOWER/list")")
+		case $n:$said in
+		11:*' 0 6000' | ?:*' 1 5000' | 10:*' 1 5000') ;;
+		*) fail "after $n operations: $said" ;;
+		esac
+	done
+}
