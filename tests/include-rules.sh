@@ -28,7 +28,7 @@ server     util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* pens
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
-run        util/* penstock/penstock.h
+run        util/* ctl/* penstock/penstock.h
 cmd        util/* ctl/* kernel/* rules/* run/* penstock/*
 '
 
@@ -39,7 +39,7 @@ penstock/fuse.h  src/wire/abi.h src/ebpf/* include/penstock/filter.h
 bpf/*            src/ebpf/* filters/* include/penstock/*.bpf.h
 libelf.h         src/machine/*
 gelf.h           src/machine/*
-json-c/*         src/ctl/* src/cmd/* tests/*
+json-c/*         src/ctl/* src/run/* src/cmd/* tests/*
 unistd.h         !src/wire/*
 fcntl.h          !src/wire/*
 pthread.h        !src/wire/*

@@ -61,6 +61,7 @@ static int run(const struct cmd *cmd, struct mount_options *options)
 	struct run_options run = {
 		.view = &options->view,
 		.command = options->command,
+		.audit = options->audit,
 		.log_level = options->log_level,
 		.print = print_log,
 	};

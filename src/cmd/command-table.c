@@ -38,7 +38,7 @@ static const struct cmd commands[] = { {
 	.run = cmd_mount,
 }, {
 	.name = "run",
-	.arguments = "[--hide LIST] [--readonly LIST] [--mask LIST] [OPTION] [DIR] -- COMMAND",
+	.arguments = "[--hide LIST] [--rules FILE] [--audit FILE] [DIR] -- COMMAND",
 	.own_options = true,
 	.summary = "run a command that sees DIR as a view, and cannot get around it",
 	.help =
@@ -48,6 +48,8 @@ static const struct cmd commands[] = { {
 	"that of COMMAND; 125 if it did not run, 126 if it cannot be started, 127 if it is not\n"
 	"found.\n"
 	"\n"
+	"  --audit FILE       write a line of JSON for each file that is opened, made, removed or\n"
+	"                     refused; at the end a summary by process to standard error\n"
 	"  --help=all         this help, and how options of other programs are treated\n",
 	.run = cmd_run_command,
 }, {

@@ -80,6 +80,20 @@ static int parse_long(struct mount_options *options, const char *text, const cha
 	return 0;
 }
 
+/* Applies --audit=FILE, or --audit FILE. Returns false for another option. */
+static bool parse_audit(struct mount_options *options, const char *text, const char *next,
+			bool *ret_used)
+{
+	if (strncmp(text, "audit=", 6) == 0) {
+		options->audit = text + 6;
+		return true;
+	}
+	*ret_used = strcmp(text, "audit") == 0 && next;
+	if (*ret_used)
+		options->audit = next;
+	return *ret_used;
+}
+
 static int parse_type(const char *type, struct pst_error *error)
 {
 	if (strcmp(type, "penstock") == 0 || strcmp(type, "fuse.penstock") == 0)
@@ -215,6 +229,9 @@ static int parse_all(struct mount_options *options, enum options_dialect dialect
 			return 0;
 		} else if (strcmp(argv[i], "--") == 0)
 			words_only = true;
+		else if (dialect == OPTIONS_RUN && argv[i][1] == '-' &&
+			 parse_audit(options, argv[i] + 2, next, &used))
+			;
 		else if (argv[i][1] == '-')
 			r = parse_long(options, argv[i] + 2, next, &used, error);
 		else

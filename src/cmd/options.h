@@ -49,7 +49,8 @@ struct mount_options {
 	bool help_all; /* with the options of other programs */
 	int subtype;
 	int engine;     /* enum engine */
-	char **command; /* of penstock run; ended by NULL */
+	char **command;    /* of penstock run; ended by NULL */
+	const char *audit; /* of penstock run: a file; or NULL */
 };
 
 /* The kinds of command lines: -f has two meanings, and in the last a command follows "--". */

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,17 +63,27 @@ static void put_path(struct line *line, const char *member, struct fs *fs, struc
 	line_put_text(line, path);
 }
 
-/* Writes the name of the program and the cgroup of the caller, which waits for this thread. */
+#define STATUS_SIZE 256
+
+/*
+ * Writes the process, the name of its program and the cgroup of the caller, a thread, which waits
+ * for this thread.
+ */
 static void put_process(struct line *line, uint32_t pid)
 {
 	char text[4200] = "\n";
 	const char *below;
-	int len = proc_read(pid, "comm", text, sizeof(text));
+	int len = proc_read(pid, "status", text, STATUS_SIZE);
 
-	if (len > 0) {
-		text[strcspn(text, "\n")] = '\0';
+	/* The first lines of the file are enough: "Name:\tcat\nUmask:...\nState:...\nTgid:\t42". */
+	if (len > 0 && strncmp(text, "Name:\t", 6) == 0) {
+		const char *process = proc_field(text, "\nTgid:");
+
+		if (process)
+			line_put(line, ",\"process\":%lu", strtoul(process, NULL, 10));
+		text[6 + strcspn(text + 6, "\n")] = '\0';
 		line_put(line, ",\"comm\":");
-		line_put_text(line, text);
+		line_put_text(line, text + 6);
 	}
 	text[0] = '\n';
 	len = proc_read(pid, "cgroup", text + 1, sizeof(text) - 1);

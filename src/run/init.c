@@ -126,7 +126,7 @@ _Noreturn void init_main(const struct init_options *options, int fd)
 	struct note note;
 	sigset_t all;
 
-	if (namespaces_of_command(options->tree, fd, &error) < 0)
+	if (namespaces_of_command(options->tree, options->audit, fd, &error) < 0)
 		fail(fd, RUN_FAILED, error.text);
 	if (chdir(options->cwd) < 0) {
 		snprintf(error.text, sizeof(error.text),

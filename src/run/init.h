@@ -9,6 +9,7 @@ struct init_options {
 	char **command;          /* ended by NULL */
 	const struct tree *tree; /* below the view */
 	const char *cwd;         /* the working directory of the command */
+	const char *audit;       /* a file that the command must not change, or NULL */
 	sigset_t mask;           /* its signal mask */
 };
 

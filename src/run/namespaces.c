@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAP_SIZE 4096 /* the kernel accepts no longer map */
@@ -170,7 +171,23 @@ static int mount_proc(struct pst_error *error)
 		strerror(errno));
 }
 
-int namespaces_of_command(const struct tree *tree, int fd, struct pst_error *error)
+/* Mounts the file of --audit over itself, read-only, if it is a regular file. */
+static int protect_audit(const char *path, struct pst_error *error)
+{
+	struct stat st;
+
+	if (!path || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (mount(path, path, NULL, MS_BIND, NULL) == 0 &&
+	    mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV,
+		  NULL) == 0)
+		return 0;
+	return error_set(error, -errno, "--audit %s: cannot protect the file from the command: %s",
+			 path, strerror(errno));
+}
+
+int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
+			  struct pst_error *error)
 {
 	struct note note;
 	int r;
@@ -179,6 +196,8 @@ int namespaces_of_command(const struct tree *tree, int fd, struct pst_error *err
 		return error_set(error, -errno, "cannot make a mount namespace for the command: %s",
 				 strerror(errno));
 	r = other_paths_cover(tree, error);
+	if (r == 0)
+		r = protect_audit(audit, error);
 	if (r == 0)
 		r = mount_proc(error);
 	if (r == 0)

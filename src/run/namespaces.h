@@ -14,11 +14,13 @@ int namespaces_of_view(struct pst_error *error);
 
 /*
  * Moves this process, the first of its PID namespace, into the namespaces of the command: mounts a
- * new /proc, mounts the view at all paths of the tree below it, closes the ways to devices and
- * settings that root has, and then locks all mounts by a user namespace, whose maps the process at
- * the other end of fd writes by namespaces_map(). Returns 0, or -errno and *error.
+ * new /proc, mounts the view at all paths of the tree below it, makes the file audit (may be NULL)
+ * read-only, closes the ways to devices and settings of the kernel, and then locks all mounts by a
+ * user namespace, whose maps the process at the other end of fd writes by namespaces_map(). Returns
+ * 0, or -errno and *error.
  */
-int namespaces_of_command(const struct tree *tree, int fd, struct pst_error *error);
+int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
+			  struct pst_error *error);
 
 /*
  * Writes the maps of the user namespace of the process pid: it has the same users and groups as

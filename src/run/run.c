@@ -26,8 +26,10 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -36,7 +38,8 @@
 #define END_MS 10000 /* for the process of the view to end */
 
 /* Starts the process of the view. Returns its ID with *ret_fd, or -errno and *error. */
-static pid_t start_view(const struct run_options *options, int *ret_fd, struct pst_error *error)
+static pid_t start_view(const struct run_options *options, int audit_fd, int *ret_fd,
+			struct pst_error *error)
 {
 	int fds[2], r = note_pair(fds);
 	struct note note;
@@ -49,7 +52,7 @@ static pid_t start_view(const struct run_options *options, int *ret_fd, struct p
 	if (child < 0)
 		return error_set(error, -errno, "cannot start a process: %s", strerror(errno));
 	if (child == 0)
-		_exit(serve_view(options, fds[1]));
+		_exit(serve_view(options, audit_fd, fds[1]));
 	close(fds[1]);
 	*ret_fd = fds[0];
 	if (note_receive(fds[0], &note) == 1 && note.kind == NOTE_READY)
@@ -93,26 +96,49 @@ static void reap(pid_t child)
 	waitpid(child, NULL, 0);
 }
 
+/*
+ * Opens the file of --audit. Returns a descriptor with *ret_path, which the caller frees; or -errno
+ * and *error.
+ */
+static int open_audit(const char *path, char **ret_path, struct pst_error *error)
+{
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set(error, -errno, "--audit %s: %s", path, strerror(errno));
+	*ret_path = realpath(path, NULL);
+	return fd;
+}
+
 static int run(const struct run_options *options, struct init_options *init_options,
 	       struct run_end *end, struct pst_error *error)
 {
 	_cleanup_(tree_fini) struct tree tree = { 0 };
 	_cleanup_(fd_closep) int view_fd = -1;
+	_cleanup_(fd_closep) int audit_fd = -1;
+	_cleanup_(freep) char *audit = NULL;
 	_cleanup_(fd_closep) int init_fd = -1;
 	struct supervised supervised;
 	pid_t foreground = terminal_foreground(), view, init;
 	int r = descriptors_check(error);
 
+	if (r == 0 && options->audit) {
+		audit_fd = open_audit(options->audit, &audit, error);
+		r = audit_fd < 0 ? audit_fd : 0;
+	}
 	if (r == 0)
 		r = namespaces_of_view(error);
 	if (r == 0)
 		r = tree_find(options->view->lower, &tree, error);
 	if (r < 0)
 		return r;
-	view = start_view(options, &view_fd, error);
+	view = start_view(options, audit_fd, &view_fd, error);
 	if (view < 0)
 		return view;
+	audit_fd = fd_close(audit_fd);
 	init_options->tree = &tree;
+	init_options->audit = audit;
 	init = start_init(init_options, &init_fd, error);
 	if (init > 0) {
 		descriptors_keep(view_fd, init_fd);

@@ -11,7 +11,8 @@
 struct run_options {
 	/* lower and mountpoint are the same directory. */
 	const struct pst_view_options *view;
-	char **command; /* ended by NULL */
+	char **command;    /* ended by NULL */
+	const char *audit; /* the file of --audit, or NULL */
 	enum pst_log_level log_level;
 	/* Prints a message, before the command starts. */
 	void (*print)(enum pst_log_level level, const char *text);

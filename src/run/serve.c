@@ -10,6 +10,7 @@
  * end of the view. All signals but SIGKILL stay blocked, as this process got them. No locks.
  */
 #include "run/serve.h"
+#include "run/audit.h"
 #include "run/descriptors.h"
 #include "run/note.h"
 #include "util/log.h"
@@ -67,9 +68,10 @@ static void *end_main(void *aux)
 	return NULL;
 }
 
-int serve_view(const struct run_options *options, int fd)
+int serve_view(const struct run_options *options, int audit_fd, int fd)
 {
 	struct serving serving = { .options = options, .fd = fd };
+	struct audit *audit = NULL;
 	struct pst_error error = { 0 };
 	pthread_t thread;
 	int r;
@@ -77,12 +79,14 @@ int serve_view(const struct run_options *options, int fd)
 	setsid();
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	descriptors_keep(fd, -1);
+	descriptors_keep(fd, audit_fd);
 	openlog("penstock", LOG_PID, LOG_DAEMON);
 	pst_log_set(options->log_level, print_log, &serving);
 	raise_file_limit();
 
 	r = pst_view_mount(options->view, &serving.view, &error);
+	if (r == 0 && audit_fd >= 0)
+		r = audit_start(serving.view, audit_fd, STDERR_FILENO, &audit, &error);
 	if (r < 0) {
 		note_send(fd, NOTE_FAILED, RUN_FAILED, error.text);
 		return 1;
@@ -100,6 +104,7 @@ int serve_view(const struct run_options *options, int fd)
 		shutdown(fd, SHUT_RDWR);
 		pthread_join(thread, NULL);
 	}
+	audit_end(audit);
 	pst_view_free(serving.view);
 	return r != 0;
 }

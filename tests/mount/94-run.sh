@@ -281,3 +281,87 @@ once_run_without_user_namespaces_says_what_is_missing() {
 	cat "$T/said"
 	check grep -q max_user_namespaces "$T/said"
 }
+
+# ---- --audit ------------------------------------------------------------------------------------
+
+# Prints the events of FILE in which ACTION is among what was done: PROGRAM PATH, sorted.
+audited() { # ACTION FILE
+	python3 -c '
+import json, sys
+for event in sorted((e["comm"], e["path"]) for e in map(json.loads, open(sys.argv[2]))
+                    if sys.argv[1] in e["did"]):
+    print(*event)' "$1" "$2"
+}
+
+once_audit_records_files_by_process() {
+	need_filters
+	run_tree
+	mkdir src/old
+	run --hide .env --readonly /.git --audit "$T/a.json" -- sh -c '
+		cat src/a > /dev/null; cp src/a src/copy; ln src/a src/link; mv src/copy src/moved
+		mkdir src/new; rmdir src/old; rm src/link; cat .env; touch .git/config; : >> src/a
+		true' 2> "$T/said"
+	equal "$(audited read "$T/a.json")" "cat /src/a
+cp /src/a" "files that were read"
+	equal "$(audited written "$T/a.json")" "cp /src/copy
+sh /src/a" "files that were written"
+	equal "$(audited created "$T/a.json")" "cp /src/copy
+ln /src/link
+mkdir /src/new
+mv /src/copy" "names that were made"
+	equal "$(audited removed "$T/a.json")" "mv /src/copy
+rm /src/link
+rmdir /src/old" "names that were removed"
+	equal "$(audited refused "$T/a.json" | sort -u)" "cat /.env
+touch /.git/config" "files that were refused"
+	check grep -qE '^ *[0-9]+ cat +1 +0 +0 +0 +0$' "$T/said"
+	check grep -qE '^ *[0-9]+ cp +1 +1 +1 +0 +0$' "$T/said"
+	check grep -qE '^ *[0-9]+ mv +0 +0 +1 +1 +0$' "$T/said"
+	check grep -q 'refused: /.env' "$T/said"
+}
+
+# More events at once than a socket holds: the record has each of them.
+once_audit_loses_nothing() {
+	run_tree
+	run --audit "$T/a.json" -- python3 -c '
+import os
+for i in range(5000):
+    os.close(os.open(f"src/f{i}", os.O_CREAT | os.O_WRONLY))
+for i in range(5000):
+    os.unlink(f"src/f{i}")' 2> "$T/said"
+	equal "$(grep -c '"created"' "$T/a.json") $(grep -c '"removed"' "$T/a.json")" "5000 5000" \
+		"events"
+	check grep -qE ' 5000 +5000 +0$' "$T/said"
+}
+
+# The record lies in the directory of the view, and the command cannot change it.
+once_audit_file_is_read_only_for_the_command() {
+	run_tree
+	user_device
+	chmod 755 "$T"
+	chown -R 1000:1000 "$LOWER"
+	local who
+	for who in 0 1000; do
+		as $who "$PENSTOCK" run --audit=src/a.json -- sh -c '
+			echo x > src/a.json; rm -f src/a.json; mv src/a.json src/b; : >> src/a
+			ls src' > "$T/out" 2> /dev/null
+		equal "$(cat "$T/out")" "a
+a.json
+deep" listing
+		check grep -q '"written"' src/a.json
+		rm src/a.json
+	done
+	refused 'absent/a.json' run --audit absent/a.json -- true
+}
+
+once_run_takes_rules() {
+	need_filters
+	run_tree
+	printf 'hide .env\nreadonly /.git/\n' > "$T/rules"
+	equal "$(run --rules "$T/rules" -- sh -c 'ls -A; echo x 2> /dev/null > .git/config ||
+		echo refused')" ".git
+src
+refused" output
+	echo nonsense > "$T/rules"
+	refused 'rules:1' run --rules "$T/rules" -- true
+}
