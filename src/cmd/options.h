@@ -48,7 +48,7 @@ struct mount_options {
 	bool help;
 	bool help_all; /* with the options of other programs */
 	int subtype;
-	int engine;     /* enum engine */
+	int engine;        /* enum engine */
 	char **command;    /* of penstock run; ended by NULL */
 	const char *audit; /* of penstock run: a file; or NULL */
 };

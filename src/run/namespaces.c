@@ -167,7 +167,8 @@ static int mount_proc(struct pst_error *error)
 	return error_set(
 		error, -errno,
 		"cannot mount a /proc for the command: %s: a container that covers parts "
-		"of /proc does not allow it (docker: --security-opt systempaths=unconfined)",
+		"of /proc does not allow it (docker: --security-opt systempaths=unconfined), "
+		"nor does `penstock run` of root",
 		strerror(errno));
 }
 
@@ -189,6 +190,7 @@ static int protect_audit(const char *path, struct pst_error *error)
 int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
 			  struct pst_error *error)
 {
+	bool is_root = !caps_in_user_namespace();
 	struct note note;
 	int r;
 
@@ -201,7 +203,7 @@ int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
 	if (r == 0)
 		r = mount_proc(error);
 	if (r == 0)
-		r = caps_in_user_namespace() ? protect_from_user(error) : protect_from_root(error);
+		r = is_root ? protect_from_root(error) : protect_from_user(error);
 	if (r < 0)
 		return r;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
@@ -212,5 +214,7 @@ int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
 	r = note_send(fd, NOTE_MAP, 0, NULL);
 	if (r == 0)
 		r = note_receive(fd, &note) == 1 && note.kind == NOTE_MAPPED ? 0 : -EPIPE;
-	return r < 0 ? error_set(error, r, "the user namespace of the command got no users") : 0;
+	if (r < 0)
+		return error_set(error, r, "the user namespace of the command got no users");
+	return is_root ? protect_check(error) : 0;
 }

@@ -190,11 +190,27 @@ static int protect_mounts(bool (*is)(const struct mountinfo *mount), struct pst_
 
 int protect_from_root(struct pst_error *error)
 {
-	int r = replace_dev(error);
+	/* Before the new /dev covers mounts, which could then not be reached. */
+	int r = protect_mounts(is_pseudo, error);
 
 	if (r == 0)
-		r = protect_mounts(is_pseudo, error);
+		r = replace_dev(error);
 	return r == 0 ? protect_proc(error) : r;
+}
+
+int protect_check(struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fs_fd = fsopen("proc", FSOPEN_CLOEXEC);
+	_cleanup_(fd_closep) int fd = -1;
+
+	if (fs_fd >= 0 && fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	return error_set(error, -EPERM,
+			 "the command could mount a writable /proc, because a mount that cannot be "
+			 "reached covers another /proc: unmount it (`grep proc "
+			 "/proc/self/mountinfo`), or run the command as another user");
 }
 
 int protect_from_user(struct pst_error *error)

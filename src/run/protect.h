@@ -5,9 +5,14 @@
 struct pst_error;
 
 /*
- * Each closes them in this mount namespace, for a command of root or of another user. For root: no
+ * Close them in this mount namespace, for a command of root, and of another user. For root: no
  * device can be opened but a few harmless ones, and the settings of the kernel are read-only. Call
  * it before the mounts are locked. Returns 0, or -errno and *error.
  */
 int protect_from_root(struct pst_error *error);
+/*
+ * Checks, in the namespaces of the command, that the kernel refuses root a new /proc, whose
+ * settings would be writable. Returns 0, or -errno and *error.
+ */
+int protect_check(struct pst_error *error);
 int protect_from_user(struct pst_error *error);

@@ -66,6 +66,17 @@ once_run_works_in_a_directory_inside_and_outside_of_the_view() {
 	refused 'working directory .*/src/deep' run --hide deep "$LOWER" -- true
 }
 
+# For root the first view closes the way to a second /proc, see src/run/protect.c.
+once_ordinary_user_runs_a_view_in_a_view() {
+	run_tree
+	user_device
+	chmod 755 "$T"
+	chown -R 1000:1000 "$LOWER"
+	equal "$(as 1000 "$PENSTOCK" run -- "$PENSTOCK" run -- ls 2> "$T/said")" src listing
+	refused 'cannot mount a /proc' run -- "$PENSTOCK" run -- ls
+	nothing_left
+}
+
 once_exit_status_is_that_of_the_command() {
 	local number
 	run_tree

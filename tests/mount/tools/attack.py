@@ -275,6 +275,17 @@ def settings():
         names.append(f'{outside}/sys/kernel/core_pattern')
     for name in names:
         act(f'open {name} for writing', lambda: os.open(name, os.O_WRONLY))
+    # New mounts of these file systems, in new namespaces.
+    spare = '/tmp/spare'
+    os.makedirs(spare, exist_ok=True)
+    for namespace, kind, name in (('-p', 'proc', 'sys/kernel/core_pattern'),
+                                  ('-n', 'sysfs', 'kernel/uevent_helper'),
+                                  ('-n', 'fusectl', '.'), ('-n', 'devtmpfs', 'null')):
+        for user in ([], ['-U', '-r']):
+            act(f'mount {kind}', lambda: subprocess.run(
+                ['unshare', *user, '-m', namespace, '-f', 'sh', '-c',
+                 f'mount -t {kind} none {spare} && test -w {spare}/{name}'],
+                stderr=subprocess.DEVNULL).returncode and fail())
 
 
 def terminal():
