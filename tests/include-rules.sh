@@ -29,7 +29,7 @@ probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
 run        util/* ctl/* penstock/penstock.h
-cmd        util/* ctl/* kernel/* rules/* run/* penstock/*
+cmd        util/* ctl/* kernel/* rules/* run/* mount/fusermount.h penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths in ROOT.

@@ -7,6 +7,7 @@
  * unmount.
  */
 #include "api/handles-key.h"
+#include "api/view-paths.h"
 #include "api/view.h"
 #include "filter/chain.h"
 #include "mount/mount.h"
@@ -19,6 +20,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -161,9 +163,12 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 	if (any_filter(options, chain_entry_varies_symlinks))
 		request.disabled |= FUSE_CACHE_SYMLINKS;
 	mount.dev_fd = transport->chans[0]->fd;
-	b->mount_fd = mount_create(&mount, &view->connection, error);
-	if (b->mount_fd < 0)
-		return b->mount_fd;
+	if (view->by_helper)
+		r = mount_by_helper(&mount, view->mountpoint, &view->connection, error);
+	else
+		r = b->mount_fd = mount_create(&mount, &view->connection, error);
+	if (r < 0)
+		return r;
 	r = transport_join(transport, error);
 	if (r == 0)
 		r = server_answer_init(transport->chans[0], &request, &view->negotiated, error);
@@ -294,11 +299,15 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 {
 	int r;
 
-	b->lower = mount_clone_lower(
-		view->lower, options->mount_flags, options->xdev == PST_XDEV_CROSS,
-		options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
+	if (view->by_helper)
+		b->lower = open(view->lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	else
+		b->lower = mount_clone_lower(
+			view->lower, options->mount_flags, options->xdev == PST_XDEV_CROSS,
+			options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
 	if (b->lower < 0)
-		return b->lower;
+		return view->by_helper ? view_unreachable("LOWER", view->lower, errno, error) :
+					 b->lower;
 	r = view_keep_lower(view, options, b->lower);
 	if (r < 0)
 		return error_set(error, r, "cannot keep a descriptor of LOWER: %s", strerror(-r));
@@ -311,7 +320,7 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 	r = build_server(view, options, b, error);
 	if (r < 0)
 		return r;
-	return mount_attach(b->mount_fd, view->mountpoint, error);
+	return view->by_helper ? 0 : mount_attach(b->mount_fd, view->mountpoint, error);
 }
 
 int view_build(struct pst_view *view, const struct pst_view_options *options,
@@ -320,6 +329,9 @@ int view_build(struct pst_view *view, const struct pst_view_options *options,
 	struct building b = { .lower = -1, .mount_fd = -1 };
 	int r = build_all(view, options, &b, error);
 
+	/* fusermount3 attaches the mount first. */
+	if (r < 0 && view->by_helper && view->connection)
+		mount_detach(view->connection, view->mountpoint, true, true);
 	building_end(&b);
 	return r;
 }

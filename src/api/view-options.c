@@ -7,6 +7,7 @@
 #include "api/view-options.h"
 #include "api/view-paths.h"
 #include "fs/fs.h"
+#include "mount/fusermount.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -151,7 +152,7 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
  * that does not name it. CAP_DAC_READ_SEARCH is not required: without it the view keeps a
  * descriptor open for each node, instead of opening files by handle.
  */
-int view_check_privilege(struct pst_error *error)
+int view_check_privilege(bool *ret_by_helper, struct pst_error *error)
 {
 	static const struct {
 		int cap;
@@ -162,16 +163,41 @@ int view_check_privilege(struct pst_error *error)
 		{ CAP_SETGID, "CAP_SETGID (to create files as the caller)" },
 	};
 
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+	*ret_by_helper = geteuid() && !caps_have(CAP_SYS_ADMIN) && fusermount_exists();
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !*ret_by_helper; i++)
 		if (!caps_have(needed[i].cap))
 			return error_set(error, -EPERM, "mounting a view needs %s: %s",
 					 needed[i].text,
-					 geteuid() ? "run this command as root, or in a user "
-						     "namespace and a mount namespace (`unshare "
-						     "-Urm`)" :
+					 geteuid() ? "install fusermount3, run this command as "
+						     "root, or in a user namespace and a mount "
+						     "namespace (`unshare -Urm`)" :
 						     "root does not have it here; give the "
 						     "container --cap-add SYS_ADMIN and --device "
 						     "/dev/fuse");
+	return 0;
+}
+
+/* The flags that fusermount3 knows; nosuid and nodev it always sets. */
+#define HELPER_FLAGS                                                                               \
+	(PST_MOUNT_RDONLY | PST_MOUNT_NOSUID | PST_MOUNT_NODEV | PST_MOUNT_NOEXEC |                \
+	 PST_MOUNT_NOATIME | PST_MOUNT_RELATIME | PST_MOUNT_SYNC | PST_MOUNT_DIRSYNC)
+
+int view_check_helper(const char *lower, const char *mountpoint,
+		      const struct pst_view_options *options, struct pst_error *error)
+{
+	size_t len = strlen(lower);
+
+	if (strncmp(mountpoint, lower, len) == 0 && (mountpoint[len] == '/' || !mountpoint[len]))
+		return error_set(error, -EINVAL,
+				 "MOUNTPOINT is inside LOWER, which needs root: without root the "
+				 "view would show itself there; `penstock run` shows a view at the "
+				 "directory itself");
+	if (options->xdev == PST_XDEV_HIDE)
+		return error_set(error, -EPERM, "xdev=hide needs root");
+	if (options->mount_flags & ~(unsigned int)HELPER_FLAGS)
+		return error_set(error, -EPERM,
+				 "without root fusermount3 mounts, which knows neither "
+				 "nosymfollow, strictatime nor nodiratime: leave it out");
 	return 0;
 }
 

@@ -29,13 +29,18 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r == 0)
 		r = view_options_check(options, error);
 	if (r == 0)
-		r = view_check_privilege(error);
+		r = view_check_privilege(&view->by_helper, error);
 	if (r == 0)
 		r = view_directory("LOWER", options->lower, &view->lower, error);
 	if (r == 0)
 		r = view_directory("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = view_check_lower(view->lower, options, error);
+	if (r == 0 && view->by_helper) {
+		r = view_check_helper(view->lower, view->mountpoint, options, error);
+		/* The process acts with the rights of its user only. */
+		options->allow_other = 0;
+	}
 	/* A view at LOWER itself may lie over another one: `penstock run` in `penstock run`. */
 	if (r == 0 && strcmp(view->lower, view->mountpoint) != 0 && mount_is_view(view->mountpoint))
 		r = view_refuse_second(view->mountpoint, error);

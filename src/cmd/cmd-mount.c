@@ -17,6 +17,7 @@
 #include "ctl/proto.h"
 #include "ctl/server.h"
 #include "ctl/verbs.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -25,6 +26,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -182,8 +184,12 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	}
 	pst_log_set(options->log_level, print_log, mount);
 	raise_file_limit();
-	/* A program that this process executes gains no privileges by set-user-ID bits. */
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/*
+	 * A program that this process executes gains no privileges by set-user-ID bits. Without
+	 * root that program is fusermount3, which needs them.
+	 */
+	if (caps_have(CAP_SYS_ADMIN))
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
 	r = pst_view_mount(&options->view, &mount->view, &error);
 	if (r < 0) {

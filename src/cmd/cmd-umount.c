@@ -10,6 +10,7 @@
 #include "cmd/mounts.h"
 #include "ctl/client.h"
 #include "ctl/proto.h"
+#include "mount/fusermount.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -65,8 +66,12 @@ static void wait_until_reaped(pid_t pid)
  */
 static int unmount_dead(const char *path, const struct mounts_view *view, const char *socket)
 {
-	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0)
-		return refuse(path, -errno);
+	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | MNT_DETACH) < 0) {
+		int r = errno == EPERM ? fusermount_unmount(view->mountpoint, true) : -errno;
+
+		if (r < 0)
+			return refuse(path, r);
+	}
 	/* The process has removed no socket, because it was killed. */
 	unlink(socket);
 	return CMD_OK;
@@ -82,8 +87,12 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	pid = process_of(fd);
 	if (!view->in_kernel && fd < 0 && mounts_view_is_dead(view))
 		return unmount_dead(path, view, socket);
-	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0)
-		return refuse(path, -errno);
+	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
+		int r = errno == EPERM ? fusermount_unmount(view->mountpoint, lazy) : -errno;
+
+		if (r < 0)
+			return refuse(path, r);
+	}
 	/* After a lazy unmount the process may run on; without a socket it cannot be waited for. */
 	if (fd < 0 || lazy)
 		return CMD_OK;

@@ -5,6 +5,7 @@
  * no locks.
  */
 #include "mount/mount.h"
+#include "mount/fusermount.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -103,6 +104,23 @@ int mount_create(const struct mount_options *options, unsigned int *ret_connecti
 	return take_fd(&fd);
 }
 
+int mount_by_helper(const struct mount_options *options, const char *mountpoint,
+		    unsigned int *ret_connection, struct pst_error *error)
+{
+	_cleanup_(fd_closep) int fd = fusermount_mount(options, mountpoint, error);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = dup3(fd, options->dev_fd, O_CLOEXEC) < 0 ?
+		    -errno :
+		    connection_of(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, ret_connection);
+	if (r == 0)
+		return 0;
+	fusermount_unmount(mountpoint, true);
+	return error_set(error, r, "cannot use the mount at %s: %s", mountpoint, strerror(-r));
+}
+
 int mount_attach(int mount_fd, const char *mountpoint, struct pst_error *error)
 {
 	if (move_mount(mount_fd, "", AT_FDCWD, mountpoint, MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -170,6 +188,8 @@ int mount_detach(unsigned int connection, const char *mountpoint, bool lazy, boo
 		if (r < 0 || !path)
 			return r;
 		r = umount2(path, (lazy ? MNT_DETACH : 0) | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
+		if (r == -EPERM)
+			r = fusermount_unmount(path, lazy);
 		if (r < 0 || !all)
 			return r;
 	}

@@ -46,6 +46,12 @@ struct mount_options {
 int mount_create(const struct mount_options *options, unsigned int *ret_connection,
 		 struct pst_error *error);
 /*
+ * Creates the view's mount by fusermount3 and attaches it. dev_fd becomes a descriptor of the new
+ * connection. Returns 0, or -errno and *error; *ret_connection as mount_create().
+ */
+int mount_by_helper(const struct mount_options *options, const char *mountpoint,
+		    unsigned int *ret_connection, struct pst_error *error);
+/*
  * Makes the superblock of a connection read-only or writable. Returns 0, -ENOENT if the connection
  * is mounted nowhere in this namespace, or another -errno.
  */

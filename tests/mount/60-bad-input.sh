@@ -152,7 +152,7 @@ once_mount_without_privilege_names_the_capability() {
 	local said status
 	chmod 755 "$T"
 	mkdir -m 777 "$T/users"
-	said=$(as 1000 timeout 20 "$PENSTOCK" mount "$LOWER" "$T/users" 2>&1)
+	said=$(as 1000 timeout 20 env PATH=/nowhere "$PENSTOCK" mount "$LOWER" "$T/users" 2>&1)
 	status=$?
 	echo "$status $said"
 	[ $status = 1 ] || [ $status = 32 ] || fail "status $status"

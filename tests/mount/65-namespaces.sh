@@ -126,7 +126,7 @@ once_default_container_is_told_what_to_add() {
 	mkdir "$T/mnt"
 	refused '--cap-add SYS_ADMIN' with_capabilities $CONTAINER "$PENSTOCK" mount \
 		"$LOWER" "$T/mnt"
-	refused 'unshare -Urm' as 1000 "$PENSTOCK" mount "$LOWER" "$T/mnt"
+	refused 'unshare -Urm' as 1000 env PATH=/nowhere "$PENSTOCK" mount "$LOWER" "$T/mnt"
 }
 
 once_passthrough_on_is_refused_in_a_namespace() {

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Mounts of ordinary users. fusermount3 opens /dev/fuse, mounts, and sends the descriptor over a
+ * socket whose number it finds in the environment. No state, no locks.
+ */
+#include "mount/fusermount.h"
+#include "mount/mount.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "fusermount3"
+
+extern char **environ;
+
+bool fusermount_exists(void)
+{
+	_cleanup_(freep) char *copy = strdup(getenv("PATH") ?: "/usr/bin:/bin");
+	char *rest = copy, *directory, path[512];
+
+	while (rest && (directory = strsep(&rest, ":"))) {
+		snprintf(path, sizeof(path), "%s/" PROGRAM, directory);
+		if (access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Runs the program. Its descriptor 3 is fd, unless that is -1. Returns 0, -errno, or -EBUSY if the
+ * program has failed.
+ */
+static int run(char *const argv[], int fd, bool quiet)
+{
+	posix_spawn_file_actions_t actions;
+	int status, r;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	if (fd >= 0)
+		posix_spawn_file_actions_adddup2(&actions, fd, 3);
+	if (quiet)
+		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	r = posix_spawnp(&pid, PROGRAM, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (r > 0)
+		return -r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
+/* Receives a descriptor, close-on-exec. Returns it or -errno. */
+static int receive(int socket)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *head;
+	int fd;
+
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) <= 0)
+		return -EPROTO;
+	head = CMSG_FIRSTHDR(&message);
+	if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(sizeof(fd)))
+		return -EPROTO;
+	memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+	return fd;
+}
+
+/* Writes the options. The name of the source may have commas, which get a backslash. */
+static void write_options(const struct mount_options *options, char *buf, size_t size)
+{
+	static const struct {
+		unsigned int flag;
+		const char *word;
+	} rows[] = { { PST_MOUNT_RDONLY, "ro" },
+		     { PST_MOUNT_NOEXEC, "noexec" },
+		     { PST_MOUNT_NOATIME, "noatime" },
+		     { PST_MOUNT_SYNC, "sync" },
+		     { PST_MOUNT_DIRSYNC, "dirsync" } };
+	size_t n = (size_t)snprintf(buf, size, "default_permissions,subtype=penstock,max_read=%u",
+				    options->max_read);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if ((options->mount_flags & rows[i].flag) ||
+		    (rows[i].flag == PST_MOUNT_RDONLY && options->readonly))
+			n += (size_t)snprintf(buf + n, size - n, ",%s", rows[i].word);
+	n += (size_t)snprintf(buf + n, size - n, ",fsname=");
+	for (const char *at = options->source; *at && n + 3 < size; at++) {
+		if (*at == ',' || *at == '\\')
+			buf[n++] = '\\';
+		buf[n++] = *at;
+	}
+	buf[n] = '\0';
+}
+
+int fusermount_mount(const struct mount_options *options, const char *mountpoint,
+		     struct pst_error *error)
+{
+	char text[9000];
+	char *argv[] = { PROGRAM, "-o", text, "--", (char *)mountpoint, NULL };
+	_cleanup_(fd_closep) int ours = -1;
+	_cleanup_(fd_closep) int theirs = -1;
+	int fds[2], fd, r;
+
+	write_options(options, text, sizeof(text));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
+	ours = fds[0];
+	theirs = fds[1];
+	setenv("_FUSE_COMMFD", "3", 1);
+	r = run(argv, theirs, false);
+	unsetenv("_FUSE_COMMFD");
+	if (r < 0)
+		return error_set(
+			error, -EPERM,
+			"without root " PROGRAM " mounts, and has not mounted at %s: see its "
+			"message; the directory has to be yours, and /dev/fuse open to you",
+			mountpoint);
+	theirs = fd_close(theirs);
+	fd = receive(ours);
+	return fd < 0 ? error_set(error, fd, PROGRAM " has sent no descriptor") : fd;
+}
+
+int fusermount_unmount(const char *mountpoint, bool lazy)
+{
+	char *argv[] = { PROGRAM, lazy ? "-uz" : "-u", "--", (char *)mountpoint, NULL };
+
+	return run(argv, -1, true);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Mounts of ordinary users, by the set-user-ID program fusermount3 of libfuse. */
+#include <stdbool.h>
+
+struct mount_options;
+struct pst_error;
+
+/* Returns whether the program is installed. */
+bool fusermount_exists(void);
+/*
+ * Mounts at mountpoint, which then waits for the reply to INIT. Ignores options->dev_fd and
+ * options->allow_other. Returns a descriptor of the new connection, which the caller owns; or
+ * -errno and *error. The program itself prints why it refuses.
+ */
+int fusermount_mount(const struct mount_options *options, const char *mountpoint,
+		     struct pst_error *error);
+/* Unmounts a mount of this user. Returns 0 or -errno: -EBUSY if the program refuses. */
+int fusermount_unmount(const char *mountpoint, bool lazy);
