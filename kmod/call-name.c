@@ -217,6 +217,12 @@ int pst_name_begin(struct pst_name_op *op)
 	int r = 0;
 
 	op->fixed_names = !chain || chain->fixed_names;
+	if (chain && chain->core.attached)
+		r = pst_attached_check(chain, op);
+	if (r) {
+		pst_chain_put(chain);
+		return r;
+	}
 	if (chain && is_asked(op, chain)) {
 		op->call = new_call(op, chain);
 		if (!op->call) {

@@ -26,6 +26,7 @@ void pst_filter_put(struct filter *f)
 				bpf_prog_put(f->program[kind][opcode]);
 			free_percpu(f->count[kind][opcode]);
 		}
+	dput(f->at);
 	kvfree(f->said);
 	kvfree(f);
 }
@@ -152,7 +153,9 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (facts->flags & flags[i].flag)
 			return refuse(fc, f, flags[i].what, "");
-	return *facts->at ? refuse(fc, f, "is attached with at=", "") : 0;
+	if (*facts->at && fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+		return refuse(fc, f, "is added with at= to a view that is mounted", "");
+	return 0;
 }
 
 static int fill(struct fs_context *fc, struct filter *f, const void *value, size_t size)
@@ -176,6 +179,7 @@ static int fill(struct fs_context *fc, struct filter *f, const void *value, size
 	f->entry = (struct chain_entry){
 		.filter = f,
 		.facts = &f->facts,
+		.at = f->facts.at[strspn(f->facts.at, "/")] ? &f->at_node : NULL,
 		.cells = m->flags & PST_CELLS ? f : NULL,
 	};
 	return check_supported(fc, f);
@@ -250,6 +254,7 @@ void pst_filters_end(struct pst_sb *s)
 
 	if (!filters)
 		return;
+	pst_detach_filters(rcu_dereference_protected(s->chain, true));
 	pst_chain_free(rcu_dereference_protected(s->chain, true));
 	pst_slots_free(filters);
 	put_cred(filters->cred);
@@ -298,7 +303,7 @@ port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit)
 	}
 }
 
-/* All filters hold for the root. */
+/* All filters hold for the root, but those that are attached elsewhere. */
 void pst_filters_set_root(struct inode *root)
 {
 	const struct pst_chain *in_force =
@@ -308,7 +313,7 @@ void pst_filters_set_root(struct inode *root)
 	if (!in_force)
 		return;
 	chain = &in_force->core;
-	filter_node_set(&pst_i(root)->filter, chain->all, chain->all);
+	filter_node_set(&pst_i(root)->filter, chain->all & ~chain->attached, chain->all);
 	for (unsigned int i = 0; i < chain->n; i++)
 		if (chain->entries[i]->cells)
 			port_store(pst_cell(pst_i(root), chain->entries[i]->bit),

@@ -23,8 +23,10 @@ struct filter {
 	refcount_t refs;           /* of chains, and of the context that has taken it over */
 	struct filter_facts facts; /* its strings are in said */
 	struct chain_entry entry;
-	struct bpf_map *map; /* of the slots; the programs hold it */
-	void *said;          /* the value of the parameter */
+	struct bpf_map *map;        /* of the slots; the programs hold it */
+	void *said;                 /* the value of the parameter */
+	struct dentry *at;          /* the lower file of at=, with a reference; NULL: the root */
+	struct filter_node at_node; /* for entry.at: no node of the view */
 	struct bpf_prog *program[_FILTER_KINDS][OP_MAX];
 	struct pst_count __percpu *count[_FILTER_KINDS][OP_MAX];
 	atomic_t n_bad; /* runs whose result was refused */
@@ -72,6 +74,11 @@ struct pst_cells {
 /* filters.c */
 void pst_filter_put(struct filter *f);
 port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit);
+
+/* attach.c */
+void pst_detach_filters(struct pst_chain *chain);
+void pst_attached_inherit(struct filter_call *call, const struct inode *inode);
+int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *op);
 
 /* chain.c */
 void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain);

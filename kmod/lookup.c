@@ -74,6 +74,7 @@ int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct d
 /* Gives an inode its filters and cells, before a dentry gets it. */
 void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode)
 {
+	pst_attached_inherit(call, inode);
 	place_give(call, &pst_i(inode)->filter, &call->child);
 	WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
 }

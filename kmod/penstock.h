@@ -228,6 +228,9 @@ int pst_iterate_lower(struct file *lower, struct dir_context *ctx);
 /* export.c */
 extern const struct export_operations pst_export_ops;
 
+/* attach.c */
+int pst_attach_filters(struct fs_context *fc, struct pst_sb *s);
+
 /* chain.c */
 struct pst_chain *pst_chain_get(const struct pst_sb *s);
 

@@ -280,6 +280,9 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	/* A handle would lead to a file without its name, which filters decide by. */
 	if (o->filters)
 		sb->s_export_op = NULL;
+	err = pst_attach_filters(fc, s);
+	if (err)
+		return err;
 	c_set_d_op(sb, &pst_dentry_ops);
 	inode = pst_iget(sb, d_inode(s->root));
 	if (IS_ERR(inode))
