@@ -235,6 +235,7 @@ struct pst_view_options {
 	 */
 	const char *handles;
 	enum pst_pseudo pseudo;
+	enum pst_run_filters run_filters;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \
@@ -312,6 +313,9 @@ struct pst_view_info {
 	uint64_t n_own_events;     /* events that the view itself caused */
 	uint64_t n_overflows;      /* overflows of the fanotify queue */
 	const char *transport_why; /* why the view does not use io_uring, or "" */
+	const char *filters_in;    /* "kernel" or "process": where filters run; "" if the view has
+				      had none */
+	const char *filters_why;   /* why they run in the process, or "" */
 };
 /* Fills *ret_info. Returns -EINVAL if its size is not that of the library. */
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
@@ -401,7 +405,7 @@ struct pst_filter_option {
 };
 struct pst_filter_program {
 	char name[32];    /* the name in the object: "pre/any" */
-	uint32_t n_insns; /* eBPF instructions; 0 if the program was not loaded */
+	uint32_t n_insns; /* eBPF instructions; 0 if the program can run nowhere */
 	uint32_t pad;
 };
 /* Describes a filter for people who choose or write filters. */
@@ -414,13 +418,16 @@ struct pst_filter_report {
 	uint32_t pad;
 	struct pst_filter_option options[32];
 	struct pst_filter_program programs[80];
-	char does[4096]; /* lines that say what the filter does with the options of the spec */
+	char does[4096];      /* lines that say what the filter does with the options of the spec */
+	char kernel_why[512]; /* why the kernel cannot run the filter, or "" */
+	char process_why[512]; /* why a process cannot run the filter, or "" */
 };
 /*
- * Loads a filter, describes it, and unloads it. If the kernel refuses the object, for example
- * because the caller may not load programs, log (log_size bytes, may be NULL) gets the end of the
- * verifier's log with source lines, zero-terminated. If the object can be read, *ret_report is
- * filled even if the kernel refuses it or an option of the spec is wrong; else it is unchanged.
+ * Loads a filter, describes it, and unloads it. If bpf(2) does not work for this process, finds out
+ * only if a process can run the filter (PST_RUN_FILTERS_PROCESS). If the kernel refuses the object,
+ * log (log_size bytes, may be NULL) gets the end of the verifier's log with source lines,
+ * zero-terminated. If the object can be read, *ret_report is filled even if the kernel refuses it
+ * or an option of the spec is wrong; else it is unchanged.
  */
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error);

@@ -272,6 +272,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.dirsync = options->mount_flags & PST_MOUNT_DIRSYNC,
 		.disabled_ops = disabled_ops(options),
 		.filters = options->filters,
+		.run_filters = options->run_filters,
 	};
 	int r, begin;
 

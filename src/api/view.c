@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Mounting, describing and ending a view: public functions of the library. */
 #include "api/view.h"
+#include "ebpf/filter.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
 #include "mount/mount.h"
@@ -110,11 +111,15 @@ unsigned int pst_view_connection(const struct pst_view *view)
 
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 {
+	const struct filter_slots *slots = server_filter_slots(view->server);
+	const char *where = "", *why = "";
 	struct fs_stat stat;
 
 	if (ret_info->size != sizeof(*ret_info))
 		return -EINVAL;
 	fs_stat(server_fs(view->server), &stat);
+	if (slots)
+		where = filter_slots_where(slots, &why);
 	*ret_info = (struct pst_view_info){
 		.size = sizeof(*ret_info),
 		.lower = view->lower,
@@ -138,6 +143,8 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.n_events = stat.n_events,
 		.n_own_events = stat.n_own_events,
 		.n_overflows = stat.n_overflows,
+		.filters_in = where,
+		.filters_why = why,
 	};
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock filter check: loads a filter into the kernel, describes it, and unloads it. If the
+ * penstock filter check: loads a filter where filters can run, describes it, and unloads it. If the
  * kernel refuses the filter, the end of the verifier's log is printed after the reason, because the
  * verifier writes its objection last.
  */
@@ -28,7 +28,7 @@
 
 /*
  * Returns {"version":1,"file":...,"summary":...,"flags":[...],"does":[...],"options":[...],
- * "programs":[...]}. Cuts the text report->does into its lines.
+ * "programs":[...],"kernel_why":...,"process_why":...}. Cuts the text report->does into its lines.
  */
 static struct json_object *to_json(struct pst_filter_report *report)
 {
@@ -52,6 +52,8 @@ static struct json_object *to_json(struct pst_filter_report *report)
 		json_add_text(option, "value", report->options[i].value);
 		json_add_text(option, "help", report->options[i].help);
 	}
+	json_add_text(object, "kernel_why", report->kernel_why);
+	json_add_text(object, "process_why", report->process_why);
 	programs = json_add_array(object, "programs");
 	for (uint32_t i = 0; i < SHOWN(report, programs); i++) {
 		struct json_object *program = json_append_object(programs);
@@ -117,10 +119,7 @@ int cmd_filter_check(struct cmd_call *call)
 		cmd_answer(call, to_json(report));
 		return CMD_OK;
 	}
-	/*
-	 * A user who may not load filters, or who asks for the options by the NAME alone, gets the
-	 * description, which needs no rights and no options.
-	 */
+	/* A user who asks for the options by the NAME alone gets the description. */
 	if (!*log && *report->file && !call->json) {
 		cmd_answer(call, to_json(report));
 		printf("\n");

@@ -23,6 +23,7 @@ _Static_assert(PST_PASSTHROUGH_ON == 1 && PST_PASSTHROUGH_OFF == 2, "passthrough
 _Static_assert(PST_CACHE_TTL == 1 && PST_CACHE_NONE == 2 && PST_CACHE_EXCLUSIVE == 3, "cache=");
 _Static_assert(PST_LOCKS_LOWER == 1 && PST_XATTR_OFF == 1 && PST_OPENDIR_OFF == 1, "two words");
 _Static_assert(PST_XDEV_HIDE == 1 && PST_PSEUDO_SHOW == 1, "two words");
+_Static_assert(PST_RUN_FILTERS_KERNEL == 1 && PST_RUN_FILTERS_PROCESS == 2, "filters=");
 _Static_assert(PST_TRANSPORT_URING == 1 && PST_TRANSPORT_DEV == 2, "transport=");
 _Static_assert(ENGINE_KERNEL == 1 && ENGINE_AUTO == 2, "engine=");
 _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, "log=");
@@ -68,6 +69,8 @@ const struct option_row option_rows[] = {
 
 	/* what runs before and after operations */
 	{ "filter", OPTION_FILTER, "SPEC", "NAME|FILE[,option=value...]; several run in order" },
+	{ "filters", OPTION_CHOICE, "auto|kernel|process", "where filters run (auto)",
+	  VIEW(run_filters) },
 
 	{ "rules", OPTION_RULES, "FILE", "hide, protect and mask files by the lines of FILE" },
 	{ "hide", OPTION_LIST, "LIST", "names and /paths that are absent in the view, by colons" },

@@ -155,6 +155,14 @@ static void print_options(struct json_object *report)
 	}
 }
 
+/* Prints that the filter can run in a place, or why not. */
+static void print_place(struct json_object *report, const char *place, const char *why)
+{
+	const char *text = json_get_text(report, why);
+
+	out_line("    %-12s %s%s", place, *text ? "no: " : "yes", text);
+}
+
 void out_filter_report(struct json_object *report)
 {
 	size_t n_lines = json_length(report, "does");
@@ -173,6 +181,9 @@ void out_filter_report(struct json_object *report)
 	for (size_t i = 0; (row = json_at(report, "programs", i)); i++)
 		print_program(json_get_text(row, "name"), json_get_number(row, "instructions"));
 
+	printf("\nruns in\n");
+	print_place(report, "the kernel", "kernel_why");
+	print_place(report, "the process", "process_why");
 	if (json_length(report, "flags"))
 		printf("\ndeclares\n");
 	for (size_t i = 0; (text = json_text_at(report, "flags", i)); i++)

@@ -49,6 +49,8 @@ void out_probe(struct json_object *answer)
 /* Prints "filters      2: hide, audit". */
 static void print_filters(struct json_object *reply)
 {
+	const char *where = json_get_text(reply, "filters_in");
+	const char *why = json_get_text(reply, "filters_why");
 	size_t n = json_length(reply, "filters");
 
 	for (size_t i = 0; i < n; i++) {
@@ -56,6 +58,8 @@ static void print_filters(struct json_object *reply)
 			printf("filters      %zu: ", n);
 		printf("%s%s", json_text_at(reply, "filters", i), i + 1 < n ? ", " : "\n");
 	}
+	if (*where)
+		out_line("run in       the %s%s%s", where, *why ? ": " : "", why);
 }
 
 static void print_ops(struct json_object *reply)

@@ -113,6 +113,8 @@ static int run_stat(struct ctl_call *call)
 	json_add_number(reply, "events", info.n_events);
 	json_add_number(reply, "own_events", info.n_own_events);
 	json_add_number(reply, "overflows", info.n_overflows);
+	json_add_text(reply, "filters_in", info.filters_in);
+	json_add_text(reply, "filters_why", info.filters_why);
 	r = add_filter_names(reply, call->aux);
 	return r < 0 ? r : add_ops(reply, call->aux);
 }

@@ -14,32 +14,20 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-/* Returns whether an error means that bpf(2) does not work for this process. */
-static bool is_about_bpf(int error_number)
-{
-	return error_number == -EPERM || error_number == -ENOSYS || error_number == -EINVAL ||
-	       error_number == -EOPNOTSUPP;
-}
-
 static int slots_init(struct filter_slots *slots, unsigned int n, enum pst_run_filters where,
 		      struct pst_error *error)
 {
-	struct pst_error why = { 0 };
-	int r = 0;
+	struct pst_error *why = &slots->why;
 
-	if (where != PST_RUN_FILTERS_PROCESS) {
-		slots->runner = &runner_kernel;
-		if (where == PST_RUN_FILTERS_AUTO)
-			r = runner_kernel_works(&why);
-		if (r == 0)
-			r = slots->runner->slots_init(slots, n, &why);
-		if (r == 0)
-			return 0;
-		if (where == PST_RUN_FILTERS_KERNEL || !is_about_bpf(r))
-			return error_set(error, r, "%s", why.text);
-		log_info("filters run in this process: %s", why.text);
+	slots->runner = &runner_kernel;
+	if (where == PST_RUN_FILTERS_PROCESS)
+		error_set(why, -EOPNOTSUPP, "filters=process is set");
+	else if (where == PST_RUN_FILTERS_AUTO)
+		runner_kernel_works(why);
+	if (why->code) {
+		slots->runner = &runner_process;
+		log_info("filters run in this process: %s", why->text);
 	}
-	slots->runner = &runner_process;
 	return slots->runner->slots_init(slots, n, error);
 }
 
@@ -86,9 +74,10 @@ int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
 	return 0;
 }
 
-bool filter_slots_in_kernel(const struct filter_slots *slots)
+const char *filter_slots_where(const struct filter_slots *slots, const char **ret_why)
 {
-	return slots->runner == &runner_kernel;
+	*ret_why = slots->why.text;
+	return slots->runner->name;
 }
 
 void *filter_slots_memory(const struct filter_slots *slots)

@@ -30,13 +30,25 @@ static void report_options(const struct options *options, struct pst_filter_repo
 	}
 }
 
-/* Only a loaded program has its final number of instructions, because libbpf links functions in. */
-static void report_programs(const struct object *object, bool loaded,
-			    struct pst_filter_report *report)
+/*
+ * A program that the kernel has loaded has its final number of instructions, because libbpf has
+ * linked functions in. The machine knows the number of the programs that it can run.
+ */
+static size_t count_insns(const struct load *load, const struct bpf_program *program, bool loaded)
+{
+	int64_t function =
+		load->machine ? machine_function(load->machine, bpf_program__name(program)) : -1;
+
+	if (loaded)
+		return bpf_program__insn_cnt(program);
+	return function < 0 ? 0 : machine_function_size(load->machine, function);
+}
+
+static void report_programs(const struct load *load, bool loaded, struct pst_filter_report *report)
 {
 	struct bpf_program *program;
 
-	bpf_object__for_each_program(program, object->bpf) {
+	bpf_object__for_each_program(program, load->object.bpf) {
 		struct pst_filter_program *row;
 
 		if (!bpf_program__autoload(program))
@@ -45,7 +57,7 @@ static void report_programs(const struct object *object, bool loaded,
 			continue;
 		row = &report->programs[report->n_programs - 1];
 		snprintf(row->name, sizeof(row->name), "%s", program_name(program));
-		row->n_insns = loaded ? bpf_program__insn_cnt(program) : 0;
+		row->n_insns = (uint32_t)count_insns(load, program, loaded);
 	}
 }
 
@@ -76,6 +88,38 @@ static void copy_log(const char *text, char *log, size_t log_size)
 	make_printable(log);
 }
 
+/* Finds out where the filter can run, and reports it. Returns 0, or -errno and *error. */
+static int try_places(struct load *load, struct pst_filter_report *report, struct pst_error *error)
+{
+	struct pst_error kernel, process;
+	int in_process, in_kernel;
+	bool works;
+
+	/* The process comes first, because the constants of a loaded object cannot be set. */
+	in_process = load_finish(load, &runner_process, NULL, &process);
+	in_kernel = runner_kernel_works(&kernel);
+	works = in_kernel == 0;
+	if (works)
+		in_kernel = load_finish(load, &runner_kernel, NULL, &kernel);
+	if (in_kernel < 0)
+		snprintf(report->kernel_why, sizeof(report->kernel_why), "%s", kernel.text);
+	if (in_process < 0)
+		snprintf(report->process_why, sizeof(report->process_why), "%s", process.text);
+	report_programs(load, in_kernel == 0, report);
+	if (!works && in_process == 0)
+		return 0;
+	return in_kernel < 0 ? error_set(error, in_kernel, "%s", kernel.text) : 0;
+}
+
+static void report_wrong_options(struct load *load, struct pst_filter_report *report)
+{
+	static const char why[] = "an option is missing or wrong";
+
+	snprintf(report->kernel_why, sizeof(report->kernel_why), "%s", why);
+	snprintf(report->process_why, sizeof(report->process_why), "%s", why);
+	report_programs(load, false, report);
+}
+
 int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, char *log,
 		     size_t log_size, struct pst_error *error)
 {
@@ -90,13 +134,14 @@ int pst_filter_check(const char *spec, struct pst_filter_report *ret_report, cha
 	if (r < 0 && !load.object.bpf)
 		return r;
 	if (r == 0)
-		r = load_finish(&load, &runner_kernel, NULL, error);
+		r = try_places(&load, report, error);
+	else
+		report_wrong_options(&load, report);
 	copy_log(load.object.verifier_log, log, log_size);
 	snprintf(report->file, sizeof(report->file), "%s", load.path);
 	memcpy(report->summary, load.object.info.summary, sizeof(report->summary));
 	report->flags = load.object.info.flags;
 	report_options(&load.options, report);
-	report_programs(&load.object, r == 0, report);
 	describe(&load, report->does, sizeof(report->does));
 	/* A caller that was built with an older header has a smaller report. */
 	report->size = ret_report->size;

@@ -15,7 +15,8 @@ struct filter_slots {
 	void *memory;
 	size_t len; /* bytes of the whole mapping */
 	size_t value_size;
-	uint64_t view; /* a random number for each view: pst_view of programs */
+	uint64_t view;        /* a random number for each view: pst_view of programs */
+	struct pst_error why; /* why the filters run in this process; else empty */
 };
 
 /*

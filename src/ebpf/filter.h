@@ -18,14 +18,16 @@
  * The memory of calls: n slots of size bytes each (a multiple of 4096, at least sizeof(struct
  * pst_call) + 4096), which the daemon and the programs of filters access. Filters for these slots
  * run in the kernel, where the slots are a BPF array that is mapped into this process, or in this
- * process. filter_slots_new() returns 0, or -errno and *error; it logs why filters run in this
- * process although bpf(2) was allowed.
+ * process. filter_slots_new() returns 0, or -errno and *error.
  */
 struct filter_slots;
 int filter_slots_new(unsigned int n, size_t size, enum pst_run_filters where,
 		     struct filter_slots **ret_slots, struct pst_error *error);
-/* Returns whether filters for these slots run in the kernel. */
-bool filter_slots_in_kernel(const struct filter_slots *slots);
+/*
+ * Returns where filters for these slots run: "kernel" or "process". Sets *ret_why to the reason if
+ * it is the process, or "". The slots own both texts.
+ */
+const char *filter_slots_where(const struct filter_slots *slots, const char **ret_why);
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
 /* Returns the first slot, which the slots own; slot i begins at i * size. */
 void *filter_slots_memory(const struct filter_slots *slots);

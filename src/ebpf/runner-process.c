@@ -63,7 +63,7 @@ static int load_object(struct load *load, const struct filter_slots *slots, stru
 			error, -EOPNOTSUPP,
 			"filter %.60s: pin=%.200s shares maps with other programs by the "
 			"kernel, but filters run in this process: leave pin= out, or mount "
-			"with run_filters=kernel",
+			"with filters=kernel",
 			load->name, load->pin_dir);
 	r = machine_new(object->file.bytes, object->file.size, find_map, load, &load->machine,
 			&why);

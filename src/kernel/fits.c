@@ -47,6 +47,8 @@ static const struct row rows[] = {
 	  "needs the FUSE engine: file handles of the kernel engine have no key" },
 	{ "pseudo=show", MEMBER(pseudo), ANY, true,
 	  "needs the FUSE engine: the kernel engine shows no pseudo file systems" },
+	{ "filters=process", MEMBER(run_filters), PST_RUN_FILTERS_PROCESS, true,
+	  "needs the FUSE engine: the kernel engine has no process in which filters could run" },
 	{ "idmap", MEMBER(idmap), ANY, true,
 	  "needs the FUSE engine: the kernel engine has no idmapped mounts" },
 	{ "noallow_other", MEMBER(allow_other), ANY, true,

@@ -107,6 +107,10 @@ static void probe_bpf(struct probe *probe)
 		probe_row(probe, name, false, "Loading a program fails: %s.", strerror(-r));
 	if (why)
 		probe_row(probe, name, r == 0, "%s", why);
+	probe_row(probe, "filters", true, "%s",
+		  r == 0 ? "Filters run in the kernel (filters=auto)." :
+			   "Filters run in the process of the view (filters=auto), which needs no "
+			   "privilege.");
 }
 
 static void probe_fanotify(struct probe *probe)

@@ -53,16 +53,17 @@ static struct request_set *set_free(struct request_set *set)
 DEFINE_CLEANUP(struct request_set *, set_free);
 
 /*
- * Allocates the memory of the slots, in a BPF map if filtered is true. Returns 0, or -errno and
+ * Allocates the memory of the slots, for filters if filtered is true. Returns 0, or -errno and
  * *error.
  */
-static int set_map(struct request_set *set, bool filtered, struct pst_error *error)
+static int set_map(struct request_set *set, const struct request_pool_config *config, bool filtered,
+		   struct pst_error *error)
 {
 	void *p;
 	int r;
 
 	if (filtered) {
-		r = filter_slots_new(set->n, set->size, PST_RUN_FILTERS_KERNEL, &set->slots, error);
+		r = filter_slots_new(set->n, set->size, config->run_filters, &set->slots, error);
 		if (r < 0)
 			return r;
 		set->memory = filter_slots_memory(set->slots);
@@ -77,10 +78,11 @@ static int set_map(struct request_set *set, bool filtered, struct pst_error *err
 	return 0;
 }
 
-static int set_new(struct request_host *host, unsigned int n, size_t data_size, bool filtered,
+static int set_new(const struct request_pool *pool, unsigned int n, bool filtered,
 		   struct request_set **ret_set, struct pst_error *error)
 {
 	_cleanup_(set_freep) struct request_set *set = calloc(1, sizeof(*set));
+	size_t data_size = pool->config.data_size;
 	int r;
 
 	if (!set)
@@ -92,14 +94,14 @@ static int set_new(struct request_host *host, unsigned int n, size_t data_size, 
 	set->reqs = calloc(n, sizeof(*set->reqs));
 	if (!set->reqs)
 		return error_set(error, -ENOMEM, "out of memory");
-	r = set_map(set, filtered, error);
+	r = set_map(set, &pool->config, filtered, error);
 	if (r < 0)
 		return r;
 	for (unsigned int i = 0; i < n; i++) {
 		struct req *req = &set->reqs[i];
 
-		req->host = host;
-		req->fs = host->fs;
+		req->host = pool->host;
+		req->fs = pool->host->fs;
 		req->set = set;
 		req->saved = set->saved ? &set->saved[i] : NULL;
 		req->slot = (struct slot){
@@ -135,9 +137,8 @@ static int first_set(struct request_pool *pool, unsigned int n_extra, struct req
 	if (pool->n_for_locks > REQUEST_POOL_FOR_LOCKS)
 		pool->n_for_locks = REQUEST_POOL_FOR_LOCKS;
 	pool->n_givable = config->n_given + pool->n_extra - pool->n_for_locks;
-	return set_new(pool->host,
-		       n_own(config, config->filtered) + config->n_given + pool->n_extra,
-		       config->data_size, config->filtered, ret_set, error);
+	return set_new(pool, n_own(config, config->filtered) + config->n_given + pool->n_extra,
+		       config->filtered, ret_set, error);
 }
 
 int request_pool_init(struct request_pool *pool, struct request_host *host,
@@ -203,7 +204,7 @@ struct req *request_pool_take(struct request_pool *pool, bool wait)
 
 unsigned int request_pool_room(struct request_pool *pool, bool owned)
 {
-	bool filtered = request_pool_in_map(pool);
+	bool filtered = request_pool_filtered(pool) != NULL;
 	unsigned int n = pool->config.n_queued[filtered];
 
 	/* A request from a slot outside of the map has moved to one of the n requests. */
@@ -261,7 +262,7 @@ bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lo
 	return false;
 }
 
-bool request_pool_in_map(struct request_pool *pool)
+const struct filter_slots *request_pool_filtered(struct request_pool *pool)
 {
 	return atomic_load_explicit(&pool->set, memory_order_acquire)->slots;
 }
@@ -273,8 +274,7 @@ int request_pool_slots(struct request_pool *pool, const struct filter_slots **re
 	int r;
 
 	if (!set->slots) {
-		r = set_new(pool->host, n_own(&pool->config, true), pool->config.data_size, true,
-			    &new, error);
+		r = set_new(pool, n_own(&pool->config, true), true, &new, error);
 		if (r < 0)
 			return r;
 		pthread_mutex_lock(&pool->lock);

@@ -21,7 +21,8 @@ struct request_pool_config {
 	unsigned int n_extra_threads[2]; /* requests for extra workers; [1] with filters */
 	unsigned int n_given;            /* requests that channels get at the start */
 	size_t data_size;
-	bool filtered; /* the mount has filters, so slots lie in a BPF map from the start */
+	bool filtered; /* the mount has filters, so they can access slots from the start */
+	enum pst_run_filters run_filters;
 };
 
 struct request_pool {
@@ -68,11 +69,11 @@ bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lo
 /* Takes one of the n_extra requests, for a lock or another use; NULL if there are no more. */
 struct req *request_pool_take_extra(struct request_pool *pool, bool for_lock);
 
-/* Returns true if the slots lie in a BPF map, which filters can access. */
-bool request_pool_in_map(struct request_pool *pool);
+/* Returns the slots if filters can access them, else NULL. The pool owns them until its end. */
+const struct filter_slots *request_pool_filtered(struct request_pool *pool);
 /*
- * Sets *ret_slots to the BPF map of the slots, which the pool owns. The first call replaces the set
- * of requests by one in a BPF map. Returns 0, or -errno and *error.
+ * Sets *ret_slots to the slots, which the pool owns. The first call replaces the set of requests by
+ * one that filters can access. Returns 0, or -errno and *error.
  */
 int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
 		       struct pst_error *error);

@@ -228,6 +228,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		.n_extra_threads = { WORKERS_EXTRA, WORKERS_EXTRA_FILTERED },
 		.data_size = config->max_write,
 		.filtered = config->filters && config->filters[0],
+		.run_filters = config->run_filters,
 	};
 	int r, rs;
 
@@ -311,6 +312,11 @@ struct server *server_free(struct server *server)
 int server_begin_error(struct server *server)
 {
 	return server->workers.begin_error;
+}
+
+const struct filter_slots *server_filter_slots(struct server *server)
+{
+	return request_pool_filtered(&server->requests);
 }
 
 struct trace *server_trace(struct server *server)

@@ -15,6 +15,7 @@ struct server;
 struct fs_callbacks;
 struct filters;
 struct trace;
+struct filter_slots;
 
 /*
  * Receives the INIT request of a new connection and replies to it. Waits for INIT ten seconds at
@@ -38,6 +39,7 @@ struct server_config {
 	bool sync, dirsync;         /* sync all changes, or changes of names, before the reply */
 	uint64_t disabled_ops;      /* bits of opcodes: operations that the view lacks */
 	const char *const *filters; /* specs, ended by NULL; or NULL. Used during the call only */
+	enum pst_run_filters run_filters;
 };
 /*
  * Creates a server and starts its threads. Takes ownership of the objects that config marks, even
@@ -66,6 +68,8 @@ struct server *server_free(struct server *server);
 struct fs *server_fs(struct server *server);
 struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
+/* Returns the slots that filters access, or NULL if the server has had no filters. */
+const struct filter_slots *server_filter_slots(struct server *server);
 
 /* Returns the number of requests and of error replies of one opcode so far. */
 void server_op_stat(struct server *server, uint32_t opcode, uint64_t *ret_n, uint64_t *ret_errors);

@@ -380,7 +380,7 @@ static int start_extra(struct workers *workers, unsigned int number)
 bool workers_add(struct workers *workers, unsigned int number)
 {
 	bool owned = workers->each[number].chan->ops->give;
-	unsigned int most = request_pool_in_map(workers->requests) && !owned ?
+	unsigned int most = request_pool_filtered(workers->requests) && !owned ?
 				    WORKERS_EXTRA_FILTERED :
 				    workers->n_extra_max;
 	int r = -EAGAIN;

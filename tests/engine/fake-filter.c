@@ -104,9 +104,10 @@ struct filter_slots *filter_slots_free(struct filter_slots *slots)
 	return NULL;
 }
 
-bool filter_slots_in_kernel(const struct filter_slots *slots)
+const char *filter_slots_where(const struct filter_slots *slots, const char **ret_why)
 {
-	return true;
+	*ret_why = "";
+	return "kernel";
 }
 
 void *filter_slots_memory(const struct filter_slots *slots)

@@ -350,6 +350,8 @@ static bool compare(const char *spec, uint64_t n)
 	struct pst_error error;
 
 	if (filter_load(spec, in_kernel, &pair.kernel, &error) < 0) {
+		if (strstr(error.text, "would do nothing"))
+			fail_msg("add options for %s to the list", spec);
 		print_message("%s: %.200s\n", spec, error.text);
 		return false;
 	}

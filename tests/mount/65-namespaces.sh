@@ -191,5 +191,29 @@ probe_here() {
 		grep -q "^$row .*namespace" "$T/probe" ||
 			fail "probe says: $(grep "^$row " "$T/probe")"
 	done
-	refused 'namespace|BPF|bpf' "$PENSTOCK" mount --filter readonly "$LOWER" "$TWIN"
+	check grep -q '^filters  *on .*in the process' "$T/probe"
+	refused 'namespace|BPF|bpf' "$PENSTOCK" mount --filter readonly -o filters=kernel \
+		"$LOWER" "$TWIN"
+}
+
+# Filters run in the process, where the kernel loads none, and `filter check` says so.
+once_filters_work_in_a_namespace() {
+	lower ext4
+	echo text > "$LOWER/f"
+	echo secret > "$LOWER/.env"
+	in_user_namespace one filters_here
+}
+
+filters_here() {
+	view -r -o transport=dev -F hide,names=.env
+	equal "$(ls -A "$VIEW")" f "names in the view"
+	check not touch "$VIEW/.env"
+	equal "$(info filters_in)" process "the place where filters run"
+	"$PENSTOCK" stat "$VIEW" > "$T/said"
+	check grep -q '^run in  *the process: .*user namespace' "$T/said"
+	"$PENSTOCK" filter check hide,names=.env > "$T/said" || fail "cannot check a filter"
+	check grep -q 'the kernel  *no: .*user namespace' "$T/said"
+	check grep -q 'the process  *yes' "$T/said"
+	"$PENSTOCK" filter add "$VIEW" readonly,names=f || fail "cannot add a filter"
+	check not chmod 600 "$VIEW/f"
 }

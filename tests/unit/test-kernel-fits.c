@@ -47,6 +47,7 @@ static const struct {
 	ROW("xattr=off", REFUSED, .xattr = PST_XATTR_OFF),
 	ROW("handles", REFUSED, .handles = "/key"),
 	ROW("pseudo=show", REFUSED, .pseudo = PST_PSEUDO_SHOW),
+	ROW("filters=process", REFUSED, .run_filters = PST_RUN_FILTERS_PROCESS),
 	ROW("idmap", REFUSED, .idmap = 1),
 	ROW("noallow_other", REFUSED, .lower = "/a"),
 	ROW("server", REFUSED, .server = &(const struct pst_server){ 0 }),
