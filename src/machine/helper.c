@@ -22,6 +22,14 @@ static uint64_t fail(struct run *run, const char *why)
 	return 0;
 }
 
+/* Returns size bytes that the program may read, or NULL. No bytes are nowhere, so always there. */
+static const char *bytes_at(const struct run *run, uint64_t address, uint64_t size)
+{
+	if (size > UINT32_MAX)
+		return NULL;
+	return size ? run_place(run, address, (uint32_t)size, false) : "";
+}
+
 unsigned int run_cpu(struct run *run, const struct map *map)
 {
 	if (!map_is_per_cpu(map))
@@ -39,8 +47,11 @@ unsigned int run_cpu(struct run *run, const struct map *map)
 /* Returns the key of a map at an address, or NULL. */
 static const char *key_at(struct run *run, const struct map *map, uint64_t address)
 {
-	const char *key = map ? run_place(run, address, map->of.key_size, false) : NULL;
+	const char *key = NULL;
 
+	/* A ring has no keys. */
+	if (map && map->of.key_size)
+		key = run_place(run, address, map->of.key_size, false);
 	if (!key)
 		fail(run, "gives a helper something else than a map and a key");
 	return key;
@@ -115,12 +126,12 @@ static struct map *ring_of(struct run *run, uint64_t pointer)
 static uint64_t ring_output(struct run *run, const uint64_t arg[5])
 {
 	struct map *ring = ring_of(run, arg[0]);
-	const char *data = run_place(run, arg[1], (uint32_t)arg[2], false);
+	const char *data = bytes_at(run, arg[1], arg[2]);
 	int64_t at;
 
 	if (!ring)
 		return 0;
-	if (!data || arg[2] > UINT32_MAX)
+	if (!data)
 		return fail(run, "gives a helper memory that it cannot read");
 	if (arg[3] & ~(uint64_t)(BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP))
 		return (uint64_t)-EINVAL;
@@ -223,7 +234,7 @@ static uint64_t processor(struct run *run, const uint64_t arg[5])
 static uint64_t text_compare(struct run *run, const uint64_t arg[5])
 {
 	uint32_t size = (uint32_t)arg[1];
-	const char *a = run_place(run, arg[0], size, false);
+	const char *a = bytes_at(run, arg[0], size);
 
 	for (uint32_t i = 0; a && i < size; i++) {
 		const unsigned char *b = (unsigned char *)run_place(run, arg[2] + i, 1, false);

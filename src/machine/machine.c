@@ -52,6 +52,11 @@ int64_t machine_function(const struct machine *machine, const char *name)
 	return -1;
 }
 
+int64_t machine_functions_end(const struct machine *machine)
+{
+	return machine->image.n_code;
+}
+
 /* -- size -------------------------------------------------------------------------------------- */
 
 /* The instructions that were reached, and those from which others have still to be reached. */

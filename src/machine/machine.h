@@ -46,6 +46,8 @@ struct machine *machine_free(struct machine *machine);
 
 /* Returns the number of the function of this name, for machine_run(); or -1. */
 int64_t machine_function(const struct machine *machine, const char *name);
+/* Returns a number that is greater than those of all functions. */
+int64_t machine_functions_end(const struct machine *machine);
 /* Returns the number of instructions of a function, with all functions that it calls. */
 size_t machine_function_size(const struct machine *machine, int64_t function);
 

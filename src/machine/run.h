@@ -61,7 +61,7 @@ struct run {
 	struct region regions[_RUN_REGIONS]; /* of which n_regions are initialised */
 };
 
-/* Returns size bytes at an address that the program may read, or write; or NULL. */
+/* Returns size bytes (not 0) at an address that the program may read, or write; or NULL. */
 static inline char *run_place(const struct run *run, uint64_t address, uint32_t size, bool writes)
 {
 	uint64_t number = address >> 32, at = (uint32_t)address;

@@ -409,4 +409,68 @@ TEST(programs_do_the_same_in_process_and_kernel, state)
 	assert_true(n_ran >= 1);
 }
 
+/* -- programs that the verifier refuses -------------------------------------------------------- */
+
+/* Runs all programs of a filter once. Returns the number of runs that have failed. */
+static unsigned int run_all(struct filter *filter)
+{
+	const struct filter_facts *facts = filter_facts(filter);
+	unsigned int n_failed = 0;
+
+	for (uint32_t i = 0; i < 64 * _FILTER_KINDS; i++) {
+		const struct pst_ctx ctx = { .slot = 1 };
+		enum filter_kind kind = i / 64;
+		uint32_t opcode = i % 64;
+		int verdict, r;
+
+		if (!(facts->ops[kind] >> opcode & 1))
+			continue;
+		any_call(slot_of(in_process, 1), opcode);
+		/* The program "loop" ends at 1. */
+		slot_of(in_process, 1)->error = 2;
+		r = filter_run(filter, kind, opcode, &ctx, &verdict);
+		assert_true(r == 0 || r == -EIO);
+		n_failed += r != 0;
+	}
+	return n_failed;
+}
+
+/*
+ * In the process no verifier has refused them: they end, and change no slot but their own. The call
+ * is random, so some of these programs do nothing wrong in some runs.
+ */
+TEST(refused_programs_do_no_harm_in_the_process, state)
+{
+	static const struct {
+		const char *name;
+		unsigned int rounds;
+		bool fails;
+	} rows[] = {
+		{ "loop", 1, true }, { "paths", 1 },  { "null", 20 }, { "bounds", 20 },
+		{ "block", 20 },     { "name", 20 },  { "long", 20 }, { "callback", 20 },
+		{ "aux", 20 },       { "stack", 20 },
+	};
+	char spec[32], others[2][SLOT_SIZE];
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct filter *filter = NULL;
+		struct pst_error error;
+		unsigned int n_failed = 0;
+
+		snprintf(spec, sizeof(spec), "bad-%s", rows[i].name);
+		if (filter_load(spec, in_process, &filter, &error) < 0)
+			fail_msg("%s: %s", spec, error.text);
+		for (int k = 0; k < 2; k++) {
+			memset(slot_of(in_process, 2 * k), 0xa5, SLOT_SIZE);
+			memset(others[k], 0xa5, SLOT_SIZE);
+		}
+		for (unsigned int round = 0; round < rows[i].rounds; round++)
+			n_failed += run_all(filter);
+		assert_memory_equal(slot_of(in_process, 0), others[0], SLOT_SIZE);
+		assert_memory_equal(slot_of(in_process, 2), others[1], SLOT_SIZE);
+		assert_true(n_failed || !rows[i].fails);
+		filter_free(filter);
+	}
+}
+
 TEST_MAIN(make_slots, free_slots)
