@@ -74,10 +74,11 @@ static void summarize(const struct pst_probe *rows, size_t n, const char *missin
 		snprintf(summary, size, "%s cannot mount views here: %s %s missing.", user, missing,
 			 strchr(missing, ',') ? "are" : "is");
 	else
-		snprintf(summary, size, "%s can mount views here; %s, and filters %s.", user,
+		snprintf(summary, size, "%s can mount views here; %s, and filters run in the %s.",
+			 user,
 			 passes_through(rows, n) ? "reads and writes run in the kernel" :
 						   "the process of the view serves data",
-			 is_on(rows, n, "bpf_filters") ? "work" : "cannot be loaded");
+			 is_on(rows, n, "bpf_filters") ? "kernel" : "process");
 }
 
 /*

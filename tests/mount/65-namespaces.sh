@@ -191,6 +191,8 @@ probe_here() {
 		grep -q "^$row .*namespace" "$T/probe" ||
 			fail "probe says: $(grep "^$row " "$T/probe")"
 	done
+	check grep -q 'filters run in the process' "$T/probe"
+	"$PENSTOCK" probe --all > "$T/probe"
 	check grep -q '^filters  *on .*in the process' "$T/probe"
 	refused 'namespace|BPF|bpf' "$PENSTOCK" mount --filter readonly -o filters=kernel \
 		"$LOWER" "$TWIN"
