@@ -164,17 +164,19 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 {
 	struct pst_name_call *c = op->call;
 	u64 asked = c->op.filters ? c->op.chain->post[op->opcode] : 0;
+	bool shows = inode && c->op.chain->post[FUSE_GETATTR];
 	struct pst_seen seen = {};
 
 	c->op.made = inode;
-	if (!r && inode && (pst_sb(inode->i_sb)->shows || asked & c->op.filters)) {
-		pst_seen_fill(inode, &seen);
+	if (!r && (shows || (inode && asked & c->op.filters))) {
+		pst_seen_fill(inode, c->op.chain, &seen);
 		pst_fill_attr(inode, &c->found);
 		c->op.found = &c->found;
 		pst_fill_entry(inode, &c->out.entry);
 	}
+	shows = shows && !r;
 	r = pst_after(&c->op, r);
-	if (!r && inode && pst_sb(inode->i_sb)->shows)
+	if (!r && shows)
 		pst_show_result(inode, &seen, asked, &c->out.entry.attr);
 	kfree(c);
 	op->call = NULL;
@@ -213,9 +215,11 @@ static void put_op_cred(struct pst_name_op *op)
  */
 int pst_name_begin(struct pst_name_op *op)
 {
+	u32 began = pst_settle_begin(op->dentry->d_sb);
 	struct pst_chain *chain = pst_chain_get(pst_sb(op->dentry->d_sb));
 	int r = 0;
 
+	op->began = began;
 	op->fixed_names = !chain || chain->fixed_names;
 	if (chain && chain->core.attached)
 		r = pst_attached_check(chain, op);

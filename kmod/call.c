@@ -103,9 +103,12 @@ static void rename_begins(struct filter_call *call)
 {
 }
 
+/* Without the lock of the directory it is possible at any time. */
 static bool renamed_since(const struct filter_call *call)
 {
-	return false;
+	const struct pst_called *names = call->aux;
+
+	return names && names->unlocked;
 }
 
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,

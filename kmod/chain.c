@@ -78,16 +78,22 @@ void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain)
 	WRITE_ONCE(s->adapts, s->shows || s->idmapped || s->nosuid);
 }
 
-/* Returns the chain in force with a reference, for pst_chain_put(); NULL: there are no filters. */
-struct pst_chain *pst_chain_get(const struct pst_sb *s)
+/* Returns the chain of one of the pointers in pst_sb with a reference, or NULL. */
+struct pst_chain *pst_chain_get_from(struct pst_chain __rcu *const *at)
 {
 	struct pst_chain *chain;
 
 	rcu_read_lock();
-	/* One that is killed is not in force any more: there is another pointer. */
+	/* A chain is killed when the pointer has another value already. */
 	do
-		chain = rcu_dereference(s->chain);
+		chain = rcu_dereference(*at);
 	while (chain && !percpu_ref_tryget_live_rcu(&chain->ref));
 	rcu_read_unlock();
 	return chain;
+}
+
+/* Returns the chain in force with a reference, for pst_chain_put(); NULL: there are no filters. */
+struct pst_chain *pst_chain_get(const struct pst_sb *s)
+{
+	return pst_chain_get_from(&s->chain);
 }

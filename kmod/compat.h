@@ -88,6 +88,14 @@ static inline unsigned long c_get_unmapped_area(struct file *file, unsigned long
 #endif
 }
 
+/* Called with i_lock. */
+#ifdef for_each_alias
+#define c_for_each_alias(DENTRY, INODE) for_each_alias(DENTRY, INODE)
+#else
+#define c_for_each_alias(DENTRY, INODE)                                                            \
+	hlist_for_each_entry(DENTRY, &(INODE)->i_dentry, d_u.d_alias)
+#endif
+
 /* ---- names ------------------------------------------------------------------------------- */
 
 #ifdef HAVE_LOOKUP_ONE_QSTR

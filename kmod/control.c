@@ -33,6 +33,9 @@ static int show_view(struct seq_file *m, void *unused)
 	put(m, s->lower_name, '\n');
 	seq_printf(m, "locks\t%s\nxdev\t%s\n", s->lower_locks ? "lower" : "local",
 		   s->hide_mounts ? "hide" : "cross");
+	/* The number of the map of slots, which all programs of the view have to use. */
+	if (smp_load_acquire(&s->filters->slot))
+		seq_printf(m, "slots\t%u\n", s->filters->map->id);
 	return 0;
 }
 

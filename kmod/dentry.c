@@ -20,9 +20,12 @@
  * the count of a dentry with each change of its name, parent or inode and when it unhashes it. So a
  * pair of dentries that was compared once stays valid as long as both counts are the same: d_time
  * has the stamp of the last comparison, or one of these, which are no stamps because counts are
- * even. A dentry that is HIDDEN has no lower dentry, and is hidden from all (see lookup.c).
+ * even. A dentry that is HIDDEN has no lower dentry, and is hidden from all (see lookup.c). For one
+ * that is to be RECHECKed the filters have changed: if it has a lower dentry, the new ones are
+ * asked; if not, the name is looked up again. Only pst_checked() takes this mark away.
  */
 #define UNCHECKED 1UL
+#define RECHECK   3UL
 #define HIDDEN    5UL
 
 struct stamp {
@@ -53,25 +56,71 @@ static void keep_stamp(struct dentry *d, const struct dentry *l, struct stamp s)
 {
 	if (!spin_trylock(&d->d_lock))
 		return;
-	if (d->d_fsdata == l)
+	if (d->d_fsdata == l && d->d_time != RECHECK)
 		WRITE_ONCE(d->d_time, stamp_word(s));
+	spin_unlock(&d->d_lock);
+}
+
+/* Sets the state of a dentry, unless it has to be rechecked. The caller holds d_lock. */
+static void set_state(struct dentry *d, unsigned long state)
+{
+	if (d->d_time != RECHECK)
+		WRITE_ONCE(d->d_time, state);
+}
+
+void pst_recheck_later(struct dentry *d)
+{
+	spin_lock(&d->d_lock);
+	WRITE_ONCE(d->d_time, RECHECK);
+	spin_unlock(&d->d_lock);
+}
+
+/* Those that are still being looked up, too. */
+void pst_recheck_children(struct dentry *d)
+{
+	struct dentry *child;
+
+	spin_lock(&d->d_lock);
+	hlist_for_each_entry(child, &d->d_children, d_sib)
+	{
+		spin_lock_nested(&child->d_lock, DENTRY_D_LOCK_NESTED);
+		WRITE_ONCE(child->d_time, RECHECK);
+		spin_unlock(&child->d_lock);
+	}
+	spin_unlock(&d->d_lock);
+}
+
+/*
+ * The chain lets the name pass that a dentry had when its sequence count was seq. A chain that is
+ * put in force meanwhile marks the dentry afterwards, or is seen here.
+ */
+void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int seq)
+{
+	spin_lock(&d->d_lock);
+	if (rcu_access_pointer(pst_sb(d->d_sb)->chain) == chain &&
+	    !read_seqcount_retry(&d->d_seq, seq))
+		WRITE_ONCE(d->d_time, UNCHECKED);
 	spin_unlock(&d->d_lock);
 }
 
 /*
  * Compares the dentry @d of the view with its lower dentry @l. Called under RCU, does not sleep.
- * Returns 1 if all is as it was, 0 if not, -EAGAIN if a change came between.
+ * Returns 1 if all is as it was, 0 if not, -EAGAIN if a change came between, and -ECHILD in RCU
+ * walk if the dentry is to be rechecked.
  */
-static int compare(struct dentry *d, const struct dentry *l)
+static __always_inline int compare(struct dentry *d, const struct dentry *l, bool refs)
 {
 	struct stamp s = take_stamp(d, l);
+	unsigned long state = READ_ONCE(d->d_time);
 	const unsigned char *mine, *theirs;
 	const struct inode *inode;
 	unsigned int len;
 	bool same;
 
-	if (likely(READ_ONCE(d->d_time) == stamp_word(s)))
+	if (likely(state == stamp_word(s)))
 		return 1;
+	if (state == RECHECK && !refs)
+		return -ECHILD;
 	inode = d_inode_rcu(d);
 	len = READ_ONCE(d->d_name.len);
 	mine = READ_ONCE(d->d_name.name);
@@ -123,7 +172,7 @@ static int revalidate_rcu(struct dentry *d, unsigned int flags)
 	/* A name that a filter hides is hidden whatever is below. */
 	if (!l)
 		return !inode && READ_ONCE(d->d_time) == HIDDEN ? 1 : -ECHILD;
-	if (compare(d, l) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
+	if (compare(d, l, false) <= 0 || l->d_flags & DCACHE_OP_REVALIDATE)
 		return -ECHILD;
 	/*
 	 * Attributes are copied with references only: the inode may be on its way out here. Those
@@ -159,22 +208,21 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 
 	if (!l)
 		return d_really_is_negative(dentry) && READ_ONCE(dentry->d_time) == HIDDEN;
-	/* First, because the lower file system must not be asked about a hidden name. */
-	ret = rcu_access_pointer(pst_sb(dentry->d_sb)->by_caller) ?
-		      pst_caller_check(dentry, flags) :
-		      0;
-	if (ret) {
-		dput(l);
-		return ret;
-	}
 	do {
 		rcu_read_lock();
-		ret = compare(dentry, l);
+		ret = compare(dentry, l, true);
 		rcu_read_unlock();
 	} while (ret == -EAGAIN);
 	if (!ret)
 		ret = compare_folded(dentry, l);
-	if (ret && l->d_flags & DCACHE_OP_REVALIDATE)
+	/* The lower file system must not be asked about a hidden name. */
+	if (ret && READ_ONCE(dentry->d_time) == RECHECK)
+		err = pst_filter_recheck(dentry, flags);
+	else if (ret && rcu_access_pointer(pst_sb(dentry->d_sb)->by_caller))
+		err = pst_caller_check(dentry, flags);
+	if (err)
+		ret = err;
+	if (ret > 0 && l->d_flags & DCACHE_OP_REVALIDATE)
 		ret = c_lower_revalidate(l, flags);
 	if (ret > 0 && d_really_is_positive(dentry))
 		err = pst_renew(d_inode(dentry));
@@ -238,7 +286,7 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 
 	spin_lock(&dentry->d_lock);
 	old = dentry->d_fsdata;
-	WRITE_ONCE(dentry->d_time, UNCHECKED);
+	set_state(dentry, UNCHECKED);
 	/* A task that sees the new lower dentry sees that it is unchecked. */
 	smp_store_release(&dentry->d_fsdata, lower);
 	spin_unlock(&dentry->d_lock);
@@ -282,6 +330,8 @@ struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower)
 		iput(inode);
 		inode = pst_iget(dentry->d_sb, d_inode(lower));
 	}
+	if (!IS_ERR(inode))
+		WRITE_ONCE(pst_i(inode)->parent, pst_i(d_inode(dentry->d_parent))->nodeid);
 	return inode;
 }
 
@@ -289,7 +339,7 @@ struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower)
 static struct dentry *attach_hidden(const struct pst_chain *chain, struct dentry *dentry)
 {
 	spin_lock(&dentry->d_lock);
-	WRITE_ONCE(dentry->d_time, chain->fixed_names ? HIDDEN : UNCHECKED);
+	set_state(dentry, chain->fixed_names ? HIDDEN : UNCHECKED);
 	spin_unlock(&dentry->d_lock);
 	return d_splice_alias(NULL, dentry);
 }
@@ -349,9 +399,12 @@ static struct dentry *lookup(const struct pst_chain *chain, struct inode *dir,
 
 struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags)
 {
+	u32 began = pst_settle_begin(dir->i_sb);
 	struct pst_chain *chain = pst_chain_get(pst_sb(dir->i_sb));
 	struct dentry *ret = lookup(chain, dir, dentry, flags);
 
+	if (!IS_ERR(ret))
+		pst_settle(ret ? ret : dentry, began);
 	pst_chain_put(chain);
 	return ret;
 }

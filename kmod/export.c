@@ -24,6 +24,8 @@ static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inod
 	struct dentry *alias, *dir = NULL;
 	int len = *max_len - 1, type;
 
+	if (rcu_access_pointer(pst_sb(inode->i_sb)->chain))
+		return FILEID_INVALID;
 	if (!S_ISDIR(l->i_mode) && (parent || !shows_all(inode->i_sb))) {
 		alias = d_find_any_alias(inode);
 		if (!alias)
@@ -64,6 +66,9 @@ static struct dentry *decode(struct super_block *sb, struct fid *fid, int len, i
 	u32 head = fid->raw[0];
 	bool check = head & WITH_PARENT || !shows_all(sb);
 
+	/* A handle would lead to a file without its name, which filters decide by. */
+	if (rcu_access_pointer(pst_sb(sb)->chain))
+		return ERR_PTR(-ESTALE);
 	if (type != PST_FILEID || len < 2 || head & ~(WITH_PARENT | 0xffu))
 		return NULL;
 	return exportfs_decode_fh(pst_sb(sb)->mnt, (struct fid *)(fid->raw + 1), len - 1,
@@ -73,6 +78,7 @@ static struct dentry *decode(struct super_block *sb, struct fid *fid, int len, i
 /* Returns a dentry of the view for a lower dentry, whose reference it takes over; or an error. */
 static struct dentry *obtain(struct super_block *sb, struct dentry *lower)
 {
+	u32 began = pst_settle_begin(sb);
 	struct dentry *dentry;
 
 	if (IS_ERR_OR_NULL(lower))
@@ -81,6 +87,8 @@ static struct dentry *obtain(struct super_block *sb, struct dentry *lower)
 	/* A new dentry without a parent has no lower dentry yet; two tasks can get the same one. */
 	if (IS_ERR(dentry) || cmpxchg(&dentry->d_fsdata, NULL, lower))
 		dput(lower);
+	if (!IS_ERR(dentry))
+		pst_settle(dentry, began);
 	return dentry;
 }
 

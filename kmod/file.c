@@ -494,6 +494,7 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	pst_replace_lower(dentry, dget(l->f_path.dentry));
 	d_mark_tmpfile(file, inode);
 	d_instantiate(dentry, inode);
+	pst_settle(dentry, op.began);
 	file->private_data = l;
 	err = finish_open(file, dentry, keep_lower_file);
 	if (!(file->f_mode & FMODE_OPENED)) /* ->release will not be called */

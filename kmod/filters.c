@@ -239,6 +239,7 @@ int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list)
 		return 0;
 	for (unsigned int i = 0; i < list->n; i++)
 		list->filter[i]->entry.bit = i;
+	atomic64_set(&filters->used, (1ULL << list->n) - 1);
 	err = pst_slots_make(filters, list->filter[0]->map);
 	if (!err)
 		err = pst_chain_new(list->filter, list->n, &chain);
@@ -251,11 +252,16 @@ int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list)
 void pst_filters_end(struct pst_sb *s)
 {
 	struct pst_filters *filters = s->filters;
+	struct pst_chain *chain, *next;
 
 	if (!filters)
 		return;
 	pst_detach_filters(rcu_dereference_protected(s->chain, true));
 	pst_chain_free(rcu_dereference_protected(s->chain, true));
+	llist_for_each_entry_safe(chain, next, llist_del_all(&filters->late), late) {
+		wait_for_completion(&chain->drained);
+		pst_chain_free(chain);
+	}
 	pst_slots_free(filters);
 	put_cred(filters->cred);
 	put_pid_ns(filters->pid_ns);
@@ -274,6 +280,7 @@ void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
 	port_store(&pi->filter.filters, 0);
 	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
 	pi->parent = 0;
+	pi->change = 0;
 }
 
 void pst_filters_free_inode(struct pst_inode *pi)
@@ -301,21 +308,4 @@ port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit)
 		if (bit < ARRAY_SIZE((*at)->cell))
 			return &(*at)->cell[bit];
 	}
-}
-
-/* All filters hold for the root, but those that are attached elsewhere. */
-void pst_filters_set_root(struct inode *root)
-{
-	const struct pst_chain *in_force =
-		rcu_dereference_protected(pst_sb(root->i_sb)->chain, true);
-	const struct chain *chain;
-
-	if (!in_force)
-		return;
-	chain = &in_force->core;
-	filter_node_set(&pst_i(root)->filter, chain->all & ~chain->attached, chain->all);
-	for (unsigned int i = 0; i < chain->n; i++)
-		if (chain->entries[i]->cells)
-			port_store(pst_cell(pst_i(root), chain->entries[i]->bit),
-				   chain->entries[i]->facts->cell);
 }

@@ -49,8 +49,11 @@ struct pst_chain {
 	struct percpu_ref ref; /* of operations, as long as the chain is in force */
 	struct completion drained;
 	struct chain core;
+	struct chain fresh;        /* the filter that the chain before it did not have */
 	struct chain by_caller;    /* the filters by caller with programs for names */
 	struct verdicts *verdicts; /* NULL: there are none of those */
+	u64 gone;                  /* bits of the filters that the chain after it does not have */
+	struct llist_node late;    /* in pst_filters.late */
 	bool fixed_names; /* programs say the same of a name in all operations, see lookup.c */
 };
 
@@ -61,6 +64,8 @@ struct pst_filters {
 	struct slot **slot;
 	wait_queue_head_t wait; /* for a slot that is not busy */
 	atomic64_t last_nodeid;
+	atomic64_t used;              /* the bits that inodes can have */
+	struct llist_head late;       /* chains that operations still have, although not in force */
 	const struct cred *cred;      /* of the task that mounted the view */
 	struct pid_namespace *pid_ns; /* of the task that mounted the view */
 };
@@ -84,6 +89,7 @@ int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *
 void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain);
 int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain);
 void pst_chain_free(struct pst_chain *chain);
+struct pst_chain *pst_chain_get_from(struct pst_chain __rcu *const *at);
 
 static inline struct pst_chain *pst_chain_of(const struct chain *core)
 {
@@ -124,11 +130,23 @@ struct pst_place {
 void pst_place_get(struct dentry *d, struct pst_place *ret_place);
 void pst_place_put(struct pst_place *place);
 int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry);
+int pst_filter_recheck(struct dentry *d, unsigned int flags);
 int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode);
 void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out);
 
+/* hold.c */
+void pst_hold_root(const struct chain *chain, struct inode *root);
+void pst_hold_path(const struct chain *chain, struct dentry *d, u32 change);
+void pst_hold_inode(const struct chain *chain, struct inode *inode, u32 change);
+
+/* change.c */
+int pst_filters_change(struct fs_context *fc, struct filter *new, const char *gone,
+		       struct pst_chain **ret_old);
+void pst_filters_change_end(struct fs_context *fc, struct pst_chain *old);
+
 /* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
 struct pst_called {
+	bool unlocked; /* a LOOKUP without the lock of the directory */
 	struct dentry *dentry[2];
 	struct inode *inode[2]; /* their files; NULL: there is none */
 	struct pst_attr attr[2];

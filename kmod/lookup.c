@@ -100,7 +100,7 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
 	if (!r)
 		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
-	if (!apply_asks_after(call) && !(inode && pst_sb(inode->i_sb)->shows))
+	if (!apply_asks_after(call) && !(inode && call->chain->post[FUSE_GETATTR]))
 		return r;
 	memset(&call->saved->out, 0, sizeof(call->saved->out));
 	call->out_len = call->op->result_size;
@@ -109,14 +109,12 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 	return apply_after(call, r, r ? NULL : attr, NULL);
 }
 
-/*
- * Gives the inode that was found under a name its filters and cells, before the dentry gets it;
- * inode: NULL if the name is absent. The VFS holds the lock of the directory. Returns 0, -ENOENT
- * if the name is hidden, or another error.
- */
-int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode)
+/* Asks filters about a name in a directory, and gives those that hold to its file. */
+static int ask(const struct pst_chain *chain, struct inode *dir, const char *name,
+	       struct inode *inode, bool unlocked)
 {
-	struct inode *dir = d_inode(dentry->d_parent);
+	bool shows = inode && chain->core.post[FUSE_GETATTR];
+	struct pst_called names = { .unlocked = unlocked };
 	struct filter_call *call;
 	struct pst_seen seen = {};
 	struct fuse_attr shown;
@@ -125,14 +123,13 @@ int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struc
 	u32 us;
 	int err;
 
-	if (!chain || (!inode && chain->fixed_names))
-		return 0;
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	call = slot->call;
-	call->name[0] = dentry->d_name.name;
+	call->aux = &names;
+	call->name[0] = name;
 	if (inode) {
-		if (pst_sb(inode->i_sb)->shows)
-			pst_seen_fill(inode, &seen);
+		if (shows)
+			pst_seen_fill(inode, &chain->core, &seen);
 		pst_fill_attr(inode, &attr);
 	}
 	err = call_fill_save(call);
@@ -146,8 +143,45 @@ int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struc
 	pst_trace_result(call, err);
 	pst_call_end(dir, slot);
 	pst_delay(us);
-	if (err || !inode || !pst_sb(inode->i_sb)->shows)
+	if (err || !shows)
 		return err;
 	pst_show_result(inode, &seen, chain->core.post[FUSE_LOOKUP], &shown);
 	return pst_renew(inode);
+}
+
+/*
+ * Gives the inode that was found under a name its filters and cells, before the dentry gets it;
+ * inode: NULL if the name is absent. The VFS holds the lock of the directory. Returns 0, -ENOENT
+ * if the name is hidden, or another error.
+ */
+int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode)
+{
+	if (!chain || (!inode && chain->fixed_names))
+		return 0;
+	return ask(chain, d_inode(dentry->d_parent), dentry->d_name.name, inode, false);
+}
+
+/*
+ * Asks the filters in force about a dentry that was looked up under others. The caller has a
+ * reference, and no lock of the directory. Returns 0, or an error, which is the answer for this
+ * task. A hidden name stays in the dcache, because something may be mounted there.
+ */
+int pst_filter_recheck(struct dentry *d, unsigned int flags)
+{
+	struct pst_chain *chain = pst_chain_get(pst_sb(d->d_sb));
+	struct pst_place at;
+	int err = 0;
+
+	pst_place_get(d, &at);
+	if (chain)
+		err = may_ask(at.parent);
+	if (chain && !err)
+		err = ask(chain, d_inode(at.parent), at.name.name.name, at.inode, true);
+	if (err)
+		err = pst_caller_error(err, d_inode(at.parent), flags);
+	else
+		pst_checked(d, chain, at.seq);
+	pst_place_put(&at);
+	pst_chain_put(chain);
+	return err;
 }

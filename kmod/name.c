@@ -83,6 +83,7 @@ static int end_making(struct pst_name_op *op, int err, struct inode *inode)
 	err = pst_name_end(op, err, inode);
 	if (!err && inode) {
 		d_instantiate(op->dentry, inode);
+		pst_settle(op->dentry, op->began);
 		return 0;
 	}
 	iput(inode);

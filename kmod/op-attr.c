@@ -131,7 +131,7 @@ static void take_statx(const struct fuse_statx *statx, struct kstat *stat)
 static int show(const struct pst_op *op, const struct pst_seen *seen, const union attr_out *out,
 		bool answered, struct kstat *stat)
 {
-	if (!pst_shows(op->inode)) {
+	if (!(op->chain->post[FUSE_GETATTR] & filter_node_filters(&pst_i(op->inode)->filter))) {
 		if (!answered && is_unchanged(op, stat, out))
 			return 0;
 		return pst_op_bad(op, answered,
@@ -164,7 +164,7 @@ int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat 
 	else
 		op->in.getattr = (struct fuse_getattr_in){};
 	op->out = &out;
-	pst_seen_fill(op->inode, &seen);
+	pst_seen_fill(op->inode, op->chain, &seen);
 	err = pst_before(op);
 	answered = err == PST_OP_DONE;
 	if (!err || answered) {
@@ -332,7 +332,7 @@ int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr at
 	else if (!r)
 		r = pst_change_as_shown(dentry, &attr);
 	if (!r || r == PST_OP_DONE) {
-		pst_seen_fill(inode, &seen);
+		pst_seen_fill(inode, op->chain, &seen);
 		err = stat_lower(dentry, &out.attr);
 		r = err ? err : 0;
 	}

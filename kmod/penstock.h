@@ -22,6 +22,7 @@
 struct pst_name_call;
 struct pst_filters;
 struct pst_chain;
+struct chain;
 
 /* A view. All members are set when the view is mounted and never change, but those at the end. */
 struct pst_sb {
@@ -41,6 +42,8 @@ struct pst_sb {
 	u64 shows_by_caller;               /* those of shows that are by caller */
 	struct pst_chain __rcu *chain;     /* in force; NULL: there are no filters */
 	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
+	struct pst_chain __rcu *next;      /* of a change before it puts the chain in force */
+	u32 change;                        /* number of changes; odd while one runs, see change.c */
 	errseq_t wb_err; /* the writeback errors below that the view has reported */
 	/* trace.c has these: */
 	spinlock_t trace_lock;
@@ -51,6 +54,7 @@ struct pst_sb {
 /* The lower attributes that programs saw when they decided the shown ones, see shown.c. */
 struct pst_seen {
 	u64 filters; /* 0: none has decided */
+	u32 change;  /* of filters, see change.c */
 	struct timespec64 ctime;
 	loff_t size;
 	kuid_t uid;
@@ -68,6 +72,7 @@ struct pst_inode {
 	struct filter_node filter; /* the filters that hold for the file ... */
 	struct pst_cells *cells;   /* ... and their cells, as far as they were used */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
+	u32 change;                /* the last one that gave the file its filters */
 	struct pst_seen seen;
 	unsigned int n_shown; /* how often attributes were shown */
 	struct inode vfs;
@@ -156,7 +161,7 @@ static inline void pst_refresh(struct inode *inode)
 bool pst_shows(const struct inode *inode);
 bool pst_shows_by_caller(const struct inode *inode);
 bool pst_shown_differs(const struct inode *inode);
-void pst_seen_fill(const struct inode *inode, struct pst_seen *ret_seen);
+void pst_seen_fill(const struct inode *inode, const struct chain *chain, struct pst_seen *ret_seen);
 umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
 		 umode_t mode);
 int pst_renew_differing(struct inode *inode);
@@ -198,6 +203,9 @@ extern const struct dentry_operations pst_dentry_ops;
 struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower);
 struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 void pst_replace_lower(struct dentry *dentry, struct dentry *lower);
+void pst_recheck_later(struct dentry *d);
+void pst_recheck_children(struct dentry *d);
+void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int seq);
 
 /* name.c */
 extern const struct inode_operations pst_dir_iops;
@@ -248,7 +256,28 @@ int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list);
 void pst_filters_end(struct pst_sb *s);
 void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
 void pst_filters_free_inode(struct pst_inode *pi);
-void pst_filters_set_root(struct inode *root);
+
+/* change.c */
+void pst_settle_now(struct dentry *d);
+
+/* Returns what pst_settle() needs at the end of an operation that makes a dentry or its file. */
+static inline u32 pst_settle_begin(const struct super_block *sb)
+{
+	return READ_ONCE(pst_sb(sb)->change);
+}
+
+/* Does what a change of filters does to each dentry, if one came since the operation began. */
+static inline void pst_settle(struct dentry *d, u32 began)
+{
+	u32 now;
+
+	/* If the number is old, the change waits for this, and then finds the dentry. */
+	rcu_read_lock();
+	now = READ_ONCE(pst_sb(d->d_sb)->change);
+	rcu_read_unlock();
+	if (unlikely(now != began || now & 1))
+		pst_settle_now(d);
+}
 
 /* call-name.c */
 struct pst_name_op {
@@ -261,6 +290,7 @@ struct pst_name_op {
 	unsigned int flags;     /* CREATE, TMPFILE: of open; RENAME */
 	const char *text;       /* SYMLINK: the target */
 	/* Set by pst_name_begin(): */
+	u32 began;               /* for pst_settle() */
 	bool fixed_names;        /* a dentry without a lower dentry is hidden, see lookup.c */
 	const struct cred *cred; /* of who creates the file; NULL: the caller */
 	struct pst_name_call *call;

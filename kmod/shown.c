@@ -5,9 +5,9 @@
  * If a filter with a program after GETATTR holds for a file, the copies in the inode of the view
  * are those that the programs have left, not those of the lower inode. So permission, sticky
  * directories, set-ID programs and the rights of an owner depend on what is shown. The copies stay
- * until change time, mode, owner or size of the lower inode, or the filters of the file, are others
- * than the programs saw (struct pst_seen); then pst_renew() runs the programs for GETATTR. Filters
- * by caller are asked each time.
+ * until change time, mode, owner or size of the lower inode, or the filters of the file or the
+ * view, are others than the programs saw (struct pst_seen); then pst_renew() runs the programs for
+ * GETATTR. Filters by caller are asked each time.
  *
  * Below, a lower file system would decide by its own owner and mode. If the shown ones differ, or a
  * filter may show another ACL (pst_inode.other), what was permitted is done there with the
@@ -19,6 +19,7 @@
  *
  * i_lock guards the copies, seen, other and hidden. They are read without it, seen first.
  */
+#include "filters.h"
 #include "op.h"
 
 #include <linux/cred.h>
@@ -39,13 +40,25 @@ bool pst_shows_by_caller(const struct inode *inode)
 	return filters_of(inode) & pst_sb(inode->i_sb)->shows_by_caller;
 }
 
-/* Fills what programs are about to see of the lower inode. */
-void pst_seen_fill(const struct inode *inode, struct pst_seen *ret_seen)
+/*
+ * Returns the number of the change by which a chain has come into force, or a number that is past.
+ * NULL: a chain that the caller takes afterwards.
+ */
+static u32 change_of(const struct pst_sb *s, const struct chain *chain)
+{
+	u32 change = smp_load_acquire(&s->change);
+
+	return chain && rcu_access_pointer(s->chain) != pst_chain_of(chain) ? change - 1 : change;
+}
+
+/* Fills what the programs of a chain are about to see of the lower inode. */
+void pst_seen_fill(const struct inode *inode, const struct chain *chain, struct pst_seen *ret_seen)
 {
 	const struct inode *l = pst_lower_inode(inode);
 
 	*ret_seen = (struct pst_seen){
 		.filters = filters_of(inode),
+		.change = change_of(pst_sb(inode->i_sb), chain),
 		.ctime = inode_get_ctime(l),
 		.size = i_size_read(l),
 		.uid = pst_lower_uid(inode),
@@ -61,10 +74,10 @@ bool pst_shown_differs(const struct inode *inode)
 	struct pst_seen now;
 	bool same;
 
-	pst_seen_fill(inode, &now);
-	same = seen->filters == now.filters && timespec64_equal(&seen->ctime, &now.ctime) &&
-	       seen->size == now.size && uid_eq(seen->uid, now.uid) && gid_eq(seen->gid, now.gid) &&
-	       seen->mode == now.mode;
+	pst_seen_fill(inode, NULL, &now);
+	same = seen->filters == now.filters && seen->change == now.change &&
+	       timespec64_equal(&seen->ctime, &now.ctime) && seen->size == now.size &&
+	       uid_eq(seen->uid, now.uid) && gid_eq(seen->gid, now.gid) && seen->mode == now.mode;
 	smp_rmb();
 	return !same || pst_shows_by_caller(inode);
 }
@@ -151,7 +164,7 @@ static noinline int ask(struct inode *inode)
 	struct pst_op op;
 	int err;
 
-	pst_seen_fill(inode, &seen);
+	pst_seen_fill(inode, NULL, &seen);
 	if (!pst_asks(&op, inode, FUSE_GETATTR))
 		return 0;
 	op.in.getattr = (struct fuse_getattr_in){};
@@ -161,7 +174,7 @@ static noinline int ask(struct inode *inode)
 		pst_fill_lower_attr(inode, &out.attr);
 	err = pst_after(&op, err);
 	if (!err && !pst_show_result(inode, &seen, ~0ULL, &out.attr))
-		err = -EIO;
+		err = pst_shows(inode) ? -EIO : 0;
 	return err;
 }
 

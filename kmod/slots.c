@@ -96,34 +96,46 @@ static struct slot *make_slot(const struct pst_filters *filters, unsigned int nu
 	return slot;
 }
 
-/* Makes the slots of a checked array. Returns 0 or -ENOMEM; pst_slots_free() in both cases. */
+static void free_slots(struct slot **slot, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		pst_call_free(slot[i]->call);
+		kvfree(slot[i]);
+	}
+	kvfree(slot);
+}
+
+/* Makes the slots of a checked array, which the view keeps. Returns 0 or -ENOMEM. */
 int pst_slots_make(struct pst_filters *filters, struct bpf_map *map)
 {
-	unsigned int n = min(map->max_entries, 2 * num_possible_cpus());
+	unsigned int n = min(map->max_entries, 2 * num_possible_cpus()), made;
+	struct slot **slot = kvcalloc(n, sizeof(*slot), GFP_KERNEL_ACCOUNT);
 
-	/* The view keeps its slots when the last program has gone. */
-	bpf_map_inc(map);
-	filters->map = map;
-	filters->slot = kvcalloc(n, sizeof(*filters->slot), GFP_KERNEL_ACCOUNT);
-	if (!filters->slot)
+	if (!slot)
 		return -ENOMEM;
-	for (; filters->n_slots < n; filters->n_slots++) {
-		filters->slot[filters->n_slots] = make_slot(filters, filters->n_slots);
-		if (!filters->slot[filters->n_slots])
+	filters->map = map;
+	for (made = 0; made < n; made++) {
+		slot[made] = make_slot(filters, made);
+		if (!slot[made]) {
+			free_slots(slot, made);
+			filters->map = NULL;
 			return -ENOMEM;
+		}
 	}
+	/* The array stays when the last program has gone. */
+	bpf_map_inc(map);
+	filters->n_slots = n;
+	/* A task that sees the slots sees all of this. */
+	smp_store_release(&filters->slot, slot);
 	return 0;
 }
 
 void pst_slots_free(struct pst_filters *filters)
 {
-	for (unsigned int i = 0; i < filters->n_slots; i++) {
-		pst_call_free(filters->slot[i]->call);
-		kvfree(filters->slot[i]);
-	}
-	kvfree(filters->slot);
-	if (filters->map)
-		bpf_map_put(filters->map);
+	if (!filters->slot)
+		return;
+	free_slots(filters->slot, filters->n_slots);
+	bpf_map_put(filters->map);
 }
 
 /* Takes the slot of this CPU, which is in the caches of this CPU, or another if it is busy. */

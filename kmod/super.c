@@ -7,6 +7,7 @@
  * when the view is mounted, the option xdev=hide has to say that this is wanted. Only root in the
  * first user namespace may mount.
  */
+#include "filters.h"
 #include "op.h"
 
 #include "kernel/module-abi.h"
@@ -21,6 +22,8 @@ struct options {
 	bool lower_locks;
 	bool hide_mounts;
 	struct pst_filter_list *filters; /* NULL: none */
+	char *gone;                      /* the name of a filter that is to be removed */
+	struct pst_chain *old;           /* the one before a change that was made */
 	bool lacks_filter;               /* one was refused, so the view must not be mounted */
 };
 
@@ -287,7 +290,8 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	inode = pst_iget(sb, d_inode(s->root));
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	pst_filters_set_root(inode);
+	if (o->filters)
+		pst_hold_root(&rcu_dereference_protected(s->chain, true)->core, inode);
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
@@ -320,7 +324,7 @@ static void pst_kill_sb(struct super_block *sb)
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-enum { OPT_VERSION, OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER };
+enum { OPT_VERSION, OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER, OPT_REMOVE };
 
 static const struct constant_table lock_words[] = { { "local", false }, { "lower", true }, {} };
 static const struct constant_table xdev_words[] = { { "hide", 0 }, {} };
@@ -339,6 +343,7 @@ static const struct fs_parameter_spec pst_parameters[] = {
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
 	fsparam_enum("xdev", OPT_XDEV, xdev_words),
 	__fsparam(is_blob, "filter", OPT_FILTER, 0, NULL),
+	fsparam_string("filter_remove", OPT_REMOVE),
 	{}
 };
 
@@ -400,13 +405,22 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		o->hide_mounts = true;
 		return 0;
 	case OPT_FILTER:
-		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
-			return invalf(fc, "penstock: a remount cannot change filters");
 		if (o->lacks_filter)
 			return invalf(fc, "penstock: a filter was refused");
+		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE && o->filters) {
+			o->lacks_filter = true;
+			return invalf(fc, "penstock: filters change one at a time");
+		}
 		err = pst_filters_add(fc, &o->filters, param->blob, param->size);
 		o->lacks_filter = err != 0;
 		return err;
+	case OPT_REMOVE:
+		if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE || o->gone)
+			return invalf(fc, "penstock: filters change one at a time, when the view "
+					  "is mounted");
+		o->gone = param->string;
+		param->string = NULL;
+		return 0;
 	default:
 		return opt;
 	}
@@ -424,14 +438,27 @@ static void pst_free_fc(struct fs_context *fc)
 	if (o) {
 		path_put(&o->lower);
 		pst_filters_drop(o->filters);
+		kfree(o->gone);
+		/* Not in pst_reconfigure(), where s_umount keeps sync(2) waiting. */
+		if (o->old)
+			pst_filters_change_end(fc, o->old);
 	}
 	kfree(o);
 }
 
-/* A remount changes the flags that the VFS keeps, ro among them; the options stay as they are. */
+/*
+ * A remount changes the flags that the VFS keeps, ro among them, and a filter; the options stay as
+ * they are.
+ */
 static int pst_reconfigure(struct fs_context *fc)
 {
-	return 0;
+	struct options *o = fc->fs_private;
+
+	if (o->lacks_filter)
+		return invalf(fc, "penstock: a filter was refused");
+	if (!o->filters && !o->gone)
+		return 0;
+	return pst_filters_change(fc, o->filters ? o->filters->filter[0] : NULL, o->gone, &o->old);
 }
 
 static const struct fs_context_operations pst_context_ops = {

@@ -2,18 +2,24 @@
 /*
  * handover LOWER: passes invalid descriptions of filters to the module, with programs that do
  * nothing, and a valid one. Each invalid description belongs to a mount of its own, which must
- * fail. Prints a line for each, and exits with 1 if a result is wrong.
+ * fail. Then the program changes the filters of a view, also with each memory allocation of the
+ * change failing; a change that fails must leave the filters as they were. Prints a line for each,
+ * and exits with 1 if a result is wrong.
  */
 #include "kernel/module-abi.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/mount.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define NAME_PROGRAM 2                  /* FILTER_NAME of src/filter/facts.h */
@@ -203,6 +209,136 @@ static void bad_programs(const struct value *good)
 	expect("other-version-alone", EINVAL, v + 1, 1);
 }
 
+/* ---- changes of a mounted view ------------------------------------------------------------ */
+
+static int view;
+
+/* Mounts a view nowhere, and lets it know some files. */
+static void mount_view(void)
+{
+	int fd = fsopen("penstock", 0);
+
+	fsconfig(fd, FSCONFIG_SET_STRING, "lower", lower, 0);
+	fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	view = fsmount(fd, 0, 0);
+	close(fd);
+	mkdirat(view, "d", 0755);
+	close(openat(view, "d/f", O_CREAT | O_WRONLY, 0644));
+	linkat(view, "d/f", view, "d/g", 0);
+}
+
+static struct value named(struct value v, const char *name)
+{
+	char *texts = (char *)&v.m.program[v.m.n_programs];
+
+	memset(texts, 0, (size_t)(v.bytes + sizeof(v.bytes) - texts));
+	strcpy(texts, name);
+	v.size += strlen(name);
+	return v;
+}
+
+/*
+ * Adds filters (n values), and removes the one with the name gone, if it is not NULL. Returns 0, an
+ * errno, or -1 if the module forgets that it has refused a filter.
+ */
+static int change(const char *gone, const struct value *values, int n)
+{
+	int fd = fspick(view, "", FSPICK_EMPTY_PATH), r = fd < 0 ? -1 : 0, error;
+
+	if (r == 0 && gone)
+		r = fsconfig(fd, FSCONFIG_SET_STRING, "filter_remove", gone, 0);
+	for (int i = 0; i < n && r == 0; i++)
+		r = fsconfig(fd, FSCONFIG_SET_BINARY, "filter", &values[i].m, (int)values[i].size);
+	if (r == 0)
+		r = fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+	error = r < 0 ? errno : 0;
+	if (r < 0 && n && fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) == 0)
+		error = -1;
+	close(fd);
+	return error;
+}
+
+/* Returns whether the first filter of the view has this name; "": the view has none. */
+static bool has(const char *name)
+{
+	char path[64], text[256] = "";
+	struct stat st;
+	int fd;
+
+	fstat(view, &st);
+	snprintf(path, sizeof(path), "/proc/fs/penstock/%u:%u/filters", major(st.st_dev),
+		 minor(st.st_dev));
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return false;
+	close(fd);
+	text[strcspn(text, "\t")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+static void expect_change(const char *name, int error, const char *gone, const struct value *values,
+			  int n, const char *left)
+{
+	int r = change(gone, values, n);
+
+	if (r == error && has(left)) {
+		printf("ok change-%s\n", name);
+		return;
+	}
+	printf("not ok change-%s: the result is %d, expected %d\n", name, r, error);
+	failed = 1;
+}
+
+/* Replaces a filter by another again and again, until each allocation has failed once. */
+static void fail_allocations(const struct value *one, const struct value *two)
+{
+	const char *names[] = { "one", "two" };
+	int nth = open("/proc/thread-self/fail-nth", O_RDWR), n, n_failed = 0;
+	bool injected = nth >= 0;
+
+	for (n = 1; injected && n < 300; n++) {
+		int from = has("one") ? 0 : 1, r;
+		char buf[16] = "";
+
+		snprintf(buf, sizeof(buf), "%d", n);
+		pwrite(nth, buf, strlen(buf), 0);
+		r = change(names[from], from ? one : two, 1);
+		memset(buf, 0, sizeof(buf));
+		injected = pread(nth, buf, sizeof(buf) - 1, 0) > 0 && atoi(buf) == 0;
+		pwrite(nth, "0", 1, 0);
+		n_failed += r != 0;
+		if (!has(names[r ? from : !from]) || (r && r != ENOMEM && r != EFAULT)) {
+			printf("not ok change-allocations: allocation %d, result %d\n", n, r);
+			failed = 1;
+		}
+	}
+	if (nth >= 0)
+		printf("# %d allocations, %d changes failed\n", n - 1, n_failed);
+}
+
+static void changes(const struct value *good)
+{
+	struct value v[2] = { named(*good, "one"), named(*good, "two") }, other;
+	int map = new_map("pst_slots", SLOT_SIZE, 1);
+
+	mount_view();
+	expect_change("add", 0, NULL, v, 1, "one");
+	expect_change("same-name", EEXIST, NULL, v, 1, "one");
+	other = named(value_of(new_program(BPF_PROG_TYPE_SYSCALL, map)), "other");
+	expect_change("other-slots", EINVAL, NULL, &other, 1, "one");
+	expect_change("absent-name", ENOENT, "two", NULL, 0, "one");
+	expect_change("two-at-once", EINVAL, "one", (struct value[]){ v[1], v[0] }, 2, "one");
+	other = v[1];
+	other.m.abi++;
+	expect_change("refused-filter", EINVAL, "one", &other, 1, "one");
+	expect_change("replace", 0, "one", v + 1, 1, "two");
+	expect_change("replace-by-itself", 0, "two", v + 1, 1, "two");
+	fail_allocations(v, v + 1);
+	expect_change("remove", 0, has("one") ? "one" : "two", NULL, 0, "");
+	expect_change("add-to-none", 0, NULL, v, 1, "one");
+	close(view);
+}
+
 int main(int argc, char **argv)
 {
 	struct value good[2];
@@ -221,5 +357,6 @@ int main(int argc, char **argv)
 	bad_descriptions(good);
 	bad_heads(good);
 	bad_programs(good);
+	changes(good);
 	return failed;
 }
