@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Answers the verbs of the control socket (ctl/verbs.c) for views of the kernel engine, from the
- * files that the module has for each view. No state, no locks.
+ * files that the module has for each view, and changes their filters. No state, no locks.
  */
 #include "cmd/in-kernel.h"
 #include "cmd/cmd.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
 #include "ctl/proto.h"
+#include "kernel/change.h"
 #include "kernel/control.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -20,6 +21,12 @@
 
 /* Fills a reply. Returns 0 or -errno. */
 typedef int (*fill_fn)(const struct mounts_view *view, struct json_object *reply);
+
+/* Facts that only the program needs. */
+static bool is_internal(const char *fact)
+{
+	return strcmp(fact, "slots") == 0;
+}
 
 static int add_filter_names(const struct mounts_view *view, struct json_object *reply)
 {
@@ -41,8 +48,10 @@ static int fill_stat(const struct mounts_view *view, struct json_object *reply)
 
 	json_add_text(reply, "mountpoint", view->mountpoint);
 	while (r == 0 && kernel_table_next(&table, columns, 2))
-		json_add_text(reply, strcmp(columns[0], "version") == 0 ? "interface" : columns[0],
-			      columns[1]);
+		if (!is_internal(columns[0]))
+			json_add_text(reply,
+				      strcmp(columns[0], "version") == 0 ? "interface" : columns[0],
+				      columns[1]);
 	return r < 0 ? r : add_filter_names(view, reply);
 }
 
@@ -103,17 +112,39 @@ static int fail(const struct mounts_view *view, int error)
 	return error == -EPERM ? CMD_USAGE : cmd_exit_code(error);
 }
 
-int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object **ret_reply,
-		  int *ret_fd)
+/* Does a verb that changes filters, and prints why not. Returns an exit code. */
+static int change(const struct mounts_view *view, const char *verb, struct json_object *arguments)
+{
+	const char *name = NULL, *spec = NULL;
+	struct pst_error error = { 0 };
+	int r;
+
+	if (strcmp(verb, "filter-add") != 0)
+		name = json_get_text(arguments, "name");
+	if (strcmp(verb, "filter-remove") != 0)
+		spec = json_get_text(arguments, "spec");
+	r = kernel_filter_change(view->mountpoint, view->connection, name, spec, &error);
+	if (r == 0)
+		return CMD_OK;
+	cmd_error("%s: %s", view->mountpoint, error.text);
+	return r == -EPERM ? CMD_USAGE : CMD_FAILED;
+}
+
+int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object *arguments,
+		  struct json_object **ret_reply, int *ret_fd)
 {
 	static const struct {
 		const char *verb;
 		fill_fn fill; /* NULL for trace, which returns a descriptor */
+		bool changes;
 	} rows[] = {
-		{ "stat", fill_stat },
-		{ "filter-list", fill_filter_list },
-		{ "filter-stat", fill_filter_stat },
-		{ "trace", NULL },
+		{ "stat", fill_stat, false },
+		{ "filter-list", fill_filter_list, false },
+		{ "filter-stat", fill_filter_stat, false },
+		{ "filter-add", fill_filter_list, true },
+		{ "filter-remove", fill_filter_list, true },
+		{ "filter-replace", fill_filter_list, true },
+		{ "trace", NULL, false },
 	};
 	struct json_object *reply;
 	size_t i = 0;
@@ -122,11 +153,13 @@ int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_
 	while (i < sizeof(rows) / sizeof(rows[0]) && strcmp(rows[i].verb, verb) != 0)
 		i++;
 	if (i == sizeof(rows) / sizeof(rows[0])) {
-		cmd_error("%s: the kernel module serves this view and cannot change its filters: "
-			  "unmount the view, and mount it with other filters",
-			  view->mountpoint);
+		cmd_error("%s: a view of the kernel engine has no \"%s\"", view->mountpoint, verb);
 		return CMD_FAILED;
 	}
+	if (rows[i].changes)
+		r = change(view, verb, arguments);
+	if (r != CMD_OK)
+		return r;
 	reply = json_object_new_object();
 	json_add_number(reply, "version", CTL_VERSION);
 	json_add_text(reply, "engine", "kernel");

@@ -6,11 +6,11 @@
 struct json_object;
 
 /*
- * Answers a verb of the control socket from what the module says of the view. As ask(), with
- * *ret_fd the file of the trace.
+ * Does what a verb of the control socket asks for, and answers it from what the module says of the
+ * view. As ask(), with *ret_fd the file of the trace.
  */
-int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object **ret_reply,
-		  int *ret_fd);
+int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object *arguments,
+		  struct json_object **ret_reply, int *ret_fd);
 
 /*
  * Reads the next line of a trace, an object as the process of a view would send it. Returns 1, with

@@ -63,6 +63,23 @@ struct filter_slots *filter_slots_free(struct filter_slots *slots)
 	return NULL;
 }
 
+/* Takes over what the kernel says of the map of slots. Returns 0, or -errno and *error. */
+static int describe(struct filter_slots *slots, struct pst_error *error)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t size = sizeof(info);
+	int r = bpf_obj_get_info_by_fd(slots->fd, &info, &size);
+
+	if (r < 0)
+		return error_set(error, r,
+				 "cannot read the properties of the memory of filters: %s",
+				 strerror(-r));
+	slots->value_size = info.value_size;
+	/* Each process that loads a filter for these slots finds the same number. */
+	slots->view = info.id;
+	return 0;
+}
+
 int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
 {
 	/* The kernel does not freeze a map that is mapped for writing. */
@@ -71,7 +88,27 @@ int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
 	if (bpf_map_freeze(slots->fd) < 0)
 		return error_set(error, -errno, "cannot freeze the memory of filters: %s",
 				 strerror(errno));
-	return 0;
+	return describe(slots, error);
+}
+
+int filter_slots_open(uint32_t number, struct filter_slots **ret_slots, struct pst_error *error)
+{
+	_cleanup_(filter_slots_freep) struct filter_slots *slots = calloc(1, sizeof(*slots));
+	int r;
+
+	if (!slots)
+		return error_set(error, -ENOMEM, "out of memory");
+	slots->runner = &runner_kernel;
+	slots->memory = MAP_FAILED;
+	slots->fd = bpf_map_get_fd_by_id(number);
+	if (slots->fd < 0)
+		return error_set(error, slots->fd,
+				 "cannot open the memory of filters of the view: %s",
+				 strerror(-slots->fd));
+	r = describe(slots, error);
+	if (r == 0)
+		*ret_slots = take_ptr(slots);
+	return r;
 }
 
 const char *filter_slots_where(const struct filter_slots *slots, const char **ret_why)

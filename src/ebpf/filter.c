@@ -102,6 +102,14 @@ int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_err
 	return 0;
 }
 
+int filter_unpin(const char *spec, struct pst_error *error)
+{
+	_cleanup_(load_fini) struct load load = { 0 };
+	int r = load_open(&load, spec, error);
+
+	return r < 0 ? r : runner_kernel_unpin(&load, error);
+}
+
 struct filter *filter_free(struct filter *filter)
 {
 	if (!filter)

@@ -29,6 +29,11 @@ int filter_slots_new(unsigned int n, size_t size, enum pst_run_filters where,
  */
 const char *filter_slots_where(const struct filter_slots *slots, const char **ret_why);
 struct filter_slots *filter_slots_free(struct filter_slots *slots);
+/*
+ * Opens the slots of a view of the kernel engine, which are frozen, by the number of their map.
+ * Needs CAP_SYS_ADMIN. Returns 0, or -errno and *error.
+ */
+int filter_slots_open(uint32_t number, struct filter_slots **ret_slots, struct pst_error *error);
 /* Returns the first slot, which the slots own; slot i begins at i * size. */
 void *filter_slots_memory(const struct filter_slots *slots);
 /*
@@ -69,6 +74,11 @@ void filter_keep_pin(struct filter *filter);
 void filter_lend_pin(struct filter *filter);
 void filter_take_pin(struct filter *filter);
 void filter_remove_pin(struct filter *filter);
+/*
+ * Removes the maps that the filter with this SPEC has pinned, for a filter that another process has
+ * loaded. Does nothing without pin=. Returns 0, or -errno and *error.
+ */
+int filter_unpin(const char *spec, struct pst_error *error);
 
 /*
  * Runs the program of a kind for an operation (the newer opcode of two forms; 0 for names) on slot

@@ -283,6 +283,12 @@ static void unpin_all(const struct pin *pin)
 	unpin(pin, MARK);
 }
 
+void pin_remove(const struct pin *pin)
+{
+	unpin_all(pin);
+	rmdir(pin->dir);
+}
+
 struct pin *pin_free(struct pin *pin)
 {
 	if (!pin)
@@ -327,10 +333,6 @@ void filter_take_pin(struct filter *filter)
 
 void filter_remove_pin(struct filter *filter)
 {
-	struct pin *pin = filter->load.pin;
-
-	if (!pin)
-		return;
-	unpin_all(pin);
-	rmdir(pin->dir);
+	if (filter->load.pin)
+		pin_remove(filter->load.pin);
 }

@@ -23,6 +23,8 @@ int pin_open(const char *dir, const char *identity, struct pin **ret_pin, struct
 int pin_adopt(struct pin *pin, struct bpf_object *object, struct pst_error *error);
 /* Pins the maps that are not pinned yet: all, or none. The object must be loaded. */
 int pin_maps(struct pin *pin, struct pst_error *error);
+/* Removes the pinned maps, and the directory if it is empty then. */
+void pin_remove(const struct pin *pin);
 /*
  * Frees the pin. Without filter_keep_pin() before, also removes the pinned maps, and the directory
  * if pin_open() has created it.

@@ -148,6 +148,15 @@ static int adopt_pinned(struct load *load, struct pst_error *error)
 	return r < 0 ? r : pin_adopt(load->pin, load->object.bpf, error);
 }
 
+int runner_kernel_unpin(struct load *load, struct pst_error *error)
+{
+	int r = load->pin_dir ? adopt_pinned(load, error) : 0;
+
+	if (r == 0 && load->pin)
+		pin_remove(load->pin);
+	return r;
+}
+
 static int load_object(struct load *load, const struct filter_slots *slots, struct pst_error *error)
 {
 	_cleanup_(capture_end) struct capture capture = capture_begin();

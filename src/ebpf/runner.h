@@ -28,3 +28,5 @@ extern const struct runner runner_kernel, runner_process;
 
 /* Returns 0 if the kernel runs programs of filters for this process, or -errno and *error. */
 int runner_kernel_works(struct pst_error *error);
+/* Removes the pinned maps of an opened object. Returns 0, or -errno and *error. */
+int runner_kernel_unpin(struct load *load, struct pst_error *error);

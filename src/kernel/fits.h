@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Which options of a view the kernel engine can do. */
-#include <penstock/penstock.h>
-
-#define KERNEL_SAID_SIZE 1024
+#include "kernel/context.h"
 
 /*
  * Compares the options of a view with the table of the kernel engine. Returns 0 if the engine can

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/*
- * Mounts a view of the kernel engine: loads the filters as the daemon does, and hands their
- * programs to the module.
- *
- * The module uses the memory of calls that the filters were loaded for. It is frozen before, so
- * that no process can write to it any more. The module holds the programs, and they hold their
- * maps.
- */
+/* Mounts a view of the kernel engine. No state, no locks. */
 #include "kernel/view.h"
 #include "ebpf/filter.h"
+#include "kernel/context.h"
 #include "kernel/fits.h"
 #include "kernel/module-abi.h"
 #include "util/cleanup.h"
@@ -25,101 +19,31 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* Bytes of data in a slot: programs see at most the value of an extended attribute. */
-#define DATA_SIZE (64 * 1024 + 4096)
-
 DEFINE_CLEANUP(struct filter_slots *, filter_slots_free);
 DEFINE_CLEANUP(struct filter *, filter_free);
 
-/* Sets the error to what the module says of its refusal, else to the text of the errno. */
 static int refused(int fs_fd, const char *lower, int error_number, struct pst_error *error)
 {
-	const char *reason = strerror(error_number);
-	char line[256];
-	ssize_t len = read(fs_fd, line, sizeof(line) - 1);
+	char reason[KERNEL_SAID_SIZE];
 
-	/* A line begins with its kind: "e ". */
-	if (len > 2) {
-		line[len] = '\0';
-		line[strcspn(line, "\n")] = '\0';
-		reason = line + 2;
-	}
+	kernel_context_said(fs_fd, error_number, reason);
 	return error_set(error, -error_number, "the module penstock refuses a view of %s: %s",
 			 lower, reason);
-}
-
-/* Appends the programs of a filter. Returns their number. */
-static unsigned int add_programs(const struct filter *filter, struct module_program *to)
-{
-	const struct filter_facts *facts = filter_facts(filter);
-	unsigned int n = 0;
-
-	for (uint32_t kind = 0; kind < _FILTER_KINDS; kind++)
-		for (uint32_t opcode = 0; opcode < OP_MAX; opcode++)
-			if (facts->ops[kind] >> opcode & 1)
-				to[n++] = (struct module_program){
-					.kind = kind,
-					.opcode = opcode,
-					.fd = filter_program(filter, kind, opcode),
-				};
-	return n;
-}
-
-/* Hands a filter to the module. Returns 0 or -errno. */
-static int give_filter(int fs_fd, const struct filter *filter)
-{
-	const struct filter_facts *facts = filter_facts(filter);
-	const char *const texts[MODULE_N_TEXTS] = { facts->name, facts->spec, facts->file,
-						    facts->summary, facts->at };
-	size_t size = sizeof(struct module_filter) +
-		      _FILTER_KINDS * OP_MAX * sizeof(struct module_program);
-	_cleanup_(freep) struct module_filter *value = NULL;
-	char *end;
-
-	for (int i = 0; i < MODULE_N_TEXTS; i++)
-		size += strlen(texts[i]) + 1;
-	value = calloc(1, size);
-	if (!value)
-		return -ENOMEM;
-	*value = (struct module_filter){
-		.abi = MODULE_ABI,
-		.filter_abi = PST_FILTER_ABI,
-		.flags = facts->flags,
-		.cell = facts->cell,
-		.unknown = facts->unknown,
-	};
-	value->n_programs = add_programs(filter, value->program);
-	end = (char *)&value->program[value->n_programs];
-	for (int i = 0; i < MODULE_N_TEXTS; i++)
-		end = stpcpy(end, texts[i]) + 1;
-	return fsconfig(fs_fd, FSCONFIG_SET_BINARY, "filter", value, (int)(end - (char *)value)) <
-			       0 ?
-		       -errno :
-		       0;
 }
 
 /* Loads the filters and hands them to the module. */
 static int give_filters(int fs_fd, const struct pst_view_options *options, struct pst_error *error)
 {
-	unsigned int n_slots = 2 * (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
-	int r = filter_slots_new(n_slots, sizeof(struct pst_call) + DATA_SIZE,
-				 PST_RUN_FILTERS_KERNEL, &slots, error);
+	int r = kernel_slots_new(&slots, error);
 
-	if (r == 0)
-		r = filter_slots_freeze(slots, error);
 	for (const char *const *spec = options->filters; r == 0 && *spec; spec++) {
 		_cleanup_(filter_freep) struct filter *filter = NULL;
 
-		r = filter_load(*spec, slots, &filter, error);
+		r = kernel_filter_load(*spec, slots, &filter, error);
 		if (r < 0)
 			return r;
-		if (filter_facts(filter)->keep)
-			return error_set(error, -EOPNOTSUPP,
-					 "filter %s: keep= needs the FUSE engine: no process "
-					 "keeps events in the kernel engine",
-					 filter_facts(filter)->name);
-		r = give_filter(fs_fd, filter);
+		r = kernel_filter_give(fs_fd, filter);
 		if (r < 0)
 			return refused(fs_fd, options->lower, -r, error);
 		filter_keep_pin(filter);

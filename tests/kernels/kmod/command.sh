@@ -121,7 +121,22 @@ control() {
 	check command.programs-ran grep -q 'hide *name *[1-9]' /w/out
 	penstock filter list --json /w/view > /w/out
 	check command.json grep -q '"engine":"kernel"' /w/out
-	check command.no-change sh -c "! penstock filter remove /w/view two"
+	fails_in_view change-user 1 "only root" /bin/setpriv --reuid 77 --clear-groups \
+		penstock filter remove /w/view two
+	fails_in_view change-absent 32 'has no filter "three"; it has hide, two$' \
+		penstock filter remove /w/view three
+	fails_in_view change-refused 32 "filter data has a program" \
+		penstock filter replace /w/view two data
+	penstock filter list /w/view > /w/list-after
+	check command.change-left-all cmp /w/list-kernel /w/list-after
+	mount -t bpf bpf /sys/fs/bpf
+	check command.pin penstock filter add /w/view counter,pin=/sys/fs/bpf/c
+	check command.pin-is-there [ -e /sys/fs/bpf/c/lookups ]
+	check command.pin-replace penstock filter replace /w/view counter counter,pin=/sys/fs/bpf/c
+	check command.pin-stays [ -e /sys/fs/bpf/c/lookups ]
+	check command.pin-remove penstock filter remove /w/view counter
+	check command.pin-is-gone [ ! -e /sys/fs/bpf/c ]
+	umount /sys/fs/bpf
 	/bin/setpriv --reuid 77 --clear-groups penstock stat /w/view > /w/out 2>&1
 	check command.only-root grep -q "only root" /w/out
 	touch "$odd/f"

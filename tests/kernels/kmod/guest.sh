@@ -563,6 +563,35 @@ by_caller() { # FS
 	log_is_silent "$1.by-caller"
 }
 
+# Filters that change while the view is in use, by the command. The debugging kernel takes too long
+# to check hide for the comparison.
+changes() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	if [ ! -e /filters/key.bpf.o ] || [ ! -e /bin/penstock ]; then
+		echo "skip $1.changes: the program or the filters are not built"
+		return
+	fi
+	view "/w/$1/lower" || return
+	stress "/w/$1/lower" /w/view "$SECS" 3 > /w/stress-out 2>&1 &
+	pid=$!
+	(cd / && exec /bin/changes "/w/$1/lower" /w/view "$SECS") > /w/out 2>&1
+	status=$?
+	sed -n "s/^\(ok\|not ok\) /\1 $1./p; /^#/p" /w/out
+	[ $status = 0 ] || say_bad "$1.changes" "ended with $status: $(head -c 300 /w/said-filter)"
+	wait $pid || say_bad "$1.changes.stress" "$(tail -n 3 /w/stress-out | tr '\n' ' ')"
+	check "$1.changes.umount" umount /w/view
+	fresh "$1"
+	if [ ! -e /sys/kernel/debug/kmemleak ]; then
+		make_tree "/w/$1/lower"
+		make_tree "/w/$1/twin"
+		filtered "/w/$1/lower" "hide,names=*.key" || return
+		as_the_daemon "$1" changes "hide,names=*.key" /changes.sh
+		check "$1.changes.umount" umount /w/view
+		fresh "$1"
+	fi
+	log_is_silent "$1.changes"
+}
+
 refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
@@ -573,7 +602,7 @@ refusals() {
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
 	status=$?
-	grep -E '^(ok|not ok) ' /w/out
+	grep -E '^(ok|not ok|#) ' /w/out
 	[ $status = 0 ] || say_bad filters.handover "ended with $status"
 	log_is_silent refusals
 }
@@ -605,6 +634,7 @@ for phase in $phases; do
 		owners) [ $fs = tmpfs ] || owners $fs ;;
 		# The verdicts of filters do not depend on the lower file system.
 		names) [ $fs = ext4 ] || filtered_names $fs ;;
+		changes) changes $fs ;;
 		esac
 	done
 	[ "$phase" = tools ] && { restrictions; writeback_errors; }
