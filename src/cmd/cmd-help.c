@@ -8,14 +8,14 @@
 #include "cmd/command-table.h"
 #include "cmd/option-apply.h"
 #include "cmd/option-table.h"
+#include "util/cleanup.h"
 #include "util/suggest.h"
 
 #include <penstock/penstock.h>
 
 #include <stdbool.h>
 #include <stdio.h>
-
-#define N_FILTERS 64
+#include <string.h>
 
 void help_overview(void)
 {
@@ -34,7 +34,7 @@ void help_overview(void)
 static int unknown(const char *word)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
-	struct pst_filter filters[N_FILTERS];
+	_cleanup_(freep) struct pst_filter *filters = NULL;
 	size_t n = 0;
 
 	command_suggest(&suggestion, NULL, word);
@@ -46,8 +46,8 @@ static int unknown(const char *word)
 		       option_next_word(&names, ' ', name, sizeof(name)))
 			suggest_try(&suggestion, word, name);
 	}
-	pst_filter_list(filters, N_FILTERS, &n);
-	for (size_t i = 0; i < n && i < N_FILTERS; i++)
+	cmd_installed_filters(&filters, &n);
+	for (size_t i = 0; i < n; i++)
 		suggest_try(&suggestion, word, filters[i].name);
 	cmd_error("there is no command, option or filter \"%s\"%s%s%s; `penstock help` lists the "
 		  "commands, `penstock mount --help` the options, `penstock filter list` the "
@@ -57,10 +57,40 @@ static int unknown(const char *word)
 	return CMD_USAGE;
 }
 
+static bool is_filter(const char *word)
+{
+	_cleanup_(freep) struct pst_filter *filters = NULL;
+	size_t n = 0;
+
+	cmd_installed_filters(&filters, &n);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(filters[i].name, word) == 0)
+			return true;
+	return false;
+}
+
+/* Describes an option of a view, a filter, or both. Returns false if there is neither. */
+static bool describe(const char *word, bool found)
+{
+	const struct option_row *option = option_find(word);
+
+	if (option && option_is_own(option)) {
+		if (found)
+			printf("\n");
+		found |= option_describe(word);
+	}
+	if (is_filter(word)) {
+		if (found)
+			printf("\n");
+		found |= cmd_describe_filter(word);
+	}
+	/* Options of other programs come last: "owner" of mount(8) is rarely meant. */
+	return found || option_describe(word);
+}
+
 int help_word(int argc, char **argv)
 {
 	char *help_argv[] = { "help", "--help", NULL };
-	const struct option_row *option;
 	const struct cmd *cmd;
 	bool found;
 	int n_used;
@@ -70,18 +100,11 @@ int help_word(int argc, char **argv)
 		return CMD_OK;
 	}
 	cmd = command_find(argc, argv, &n_used);
-	if (cmd && n_used == argc - 1)
-		return cmd_run(cmd, 2, help_argv);
-	if (argc == 2) {
-		option = option_find(argv[1]);
-		found = option && option_is_own(option) && option_describe(argv[1]);
-		/* "hide" is both an option of mount and a filter. */
-		if (found)
-			printf("\n");
-		found |= cmd_describe_filter(argv[1]);
-		/* Options of other programs come last: "owner" of mount(8) is rarely meant. */
-		if (found || option_describe(argv[1]))
-			return CMD_OK;
-	}
+	found = cmd && n_used == argc - 1;
+	if (found)
+		cmd_run(cmd, 2, help_argv);
+	/* A word such as "rules" is a command, an option and a filter. */
+	if (argc == 2 ? describe(argv[1], found) : found)
+		return CMD_OK;
 	return unknown(argv[cmd && argc > 2 ? 2 : 1]);
 }

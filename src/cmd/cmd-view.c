@@ -21,8 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define N_INSTALLED 64 /* the most installed filters that are listed */
-
 /* Returns the length of the NAME or FILE of a spec. It ends at a comma without a backslash. */
 static size_t file_length(const char *spec)
 {
@@ -103,13 +101,31 @@ int cmd_view(struct cmd_call *call)
 	return code;
 }
 
-/* The answer has the members of a reply of the verb filter-list. */
+int cmd_installed_filters(struct pst_filter **ret_rows, size_t *ret_n)
+{
+	struct pst_filter *rows;
+	size_t n, n_now;
+	int r = pst_filter_list(NULL, 0, &n);
+
+	if (r < 0)
+		return r;
+	rows = calloc(n + 1, sizeof(*rows));
+	r = rows ? pst_filter_list(rows, n, &n_now) : -ENOMEM;
+	if (r < 0) {
+		free(rows);
+		return r;
+	}
+	*ret_rows = rows;
+	*ret_n = n_now < n ? n_now : n;
+	return 0;
+}
+
 static int list_installed(struct cmd_call *call)
 {
-	struct pst_filter rows[N_INSTALLED];
+	_cleanup_(freep) struct pst_filter *rows = NULL;
 	struct json_object *answer, *filters;
 	size_t n;
-	int r = pst_filter_list(rows, N_INSTALLED, &n);
+	int r = cmd_installed_filters(&rows, &n);
 
 	if (r < 0) {
 		cmd_error("cannot list the installed filters: %s", strerror(-r));
@@ -118,7 +134,7 @@ static int list_installed(struct cmd_call *call)
 	answer = json_object_new_object();
 	json_add_number(answer, "version", 1);
 	filters = json_add_array(answer, "installed");
-	for (size_t i = 0; i < n && i < N_INSTALLED; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct json_object *filter = json_append_object(filters);
 
 		json_add_text(filter, "name", rows[i].name);

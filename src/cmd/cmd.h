@@ -92,6 +92,12 @@ int cmd_rules_load(struct cmd_call *call);
 int cmd_mount_helper(int argc, char **argv);
 
 /*
+ * Lists the installed filters. Returns 0, or -ENOMEM. After 0 the caller frees *ret_rows.
+ */
+struct pst_filter;
+int cmd_installed_filters(struct pst_filter **ret_rows, size_t *ret_n);
+
+/*
  * Prints the description of the filter of a spec: its options and programs. Returns false if there
  * is no such filter.
  */
