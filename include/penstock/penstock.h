@@ -223,7 +223,8 @@ struct pst_view_options {
 	unsigned int uring_depth; /* io_uring: requests at a time for each CPU; 0 for a default */
 	uint8_t enable_uring;     /* 1 to switch FUSE over io_uring on in the kernel, which
 				     also applies to all later mounts of other programs */
-	uint8_t pad1[7];          /* must be 0 */
+	uint8_t detached;         /* 1: mounted nowhere, for pst_view_take_mount() */
+	uint8_t pad1[6];          /* must be 0 */
 	/* The functions of a server, or NULL. pst_view_mount() copies the struct. */
 	const struct pst_server *server;
 	enum pst_xattr xattr;
@@ -249,6 +250,13 @@ struct pst_view_options {
  */
 int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret_view,
 		   struct pst_error *error);
+
+/*
+ * Returns a descriptor of the mount of a view with options.detached, which the caller owns; after
+ * the first call -1. The mount can be attached by move_mount(2), and the view ends when nobody holds
+ * the mount any more. Messages call it by options.mountpoint all the same.
+ */
+int pst_view_take_mount(struct pst_view *view);
 
 /*
  * Waits until the view is unmounted, by umount(2) or by pst_view_unmount(). Returns 0 after that,

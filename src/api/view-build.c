@@ -15,6 +15,7 @@
 #include "server/fs-callbacks.h"
 #include "server/request-pool.h"
 #include "transport/select.h"
+#include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/fstype.h"
 #include "util/log.h"
@@ -321,7 +322,12 @@ static int build_all(struct pst_view *view, const struct pst_view_options *optio
 	r = build_server(view, options, b, error);
 	if (r < 0)
 		return r;
-	return view->by_helper ? 0 : mount_attach(b->mount_fd, view->mountpoint, error);
+	if (view->by_helper)
+		return 0;
+	if (!options->detached)
+		return mount_attach(b->mount_fd, view->mountpoint, error);
+	view->mount_fd = take_fd(&b->mount_fd);
+	return 0;
 }
 
 int view_build(struct pst_view *view, const struct pst_view_options *options,

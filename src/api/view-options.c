@@ -48,6 +48,7 @@ static int check_ranges(const struct pst_view_options *options, struct pst_error
 		{ "idmap", options->idmap, 1 },
 		{ "allow_other", options->allow_other, 1 },
 		{ "enable_uring", options->enable_uring, 1 },
+		{ "detached", options->detached, 1 },
 		{ "n_workers", options->n_workers, MAX_WORKERS },
 		{ "n_pool", options->n_pool, MAX_POOL },
 		{ "uring_depth", options->uring_depth, MAX_DEPTH },

@@ -25,6 +25,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (!view)
 		return error_set(error, -ENOMEM, "out of memory");
 	view->lower_fd = -1;
+	view->mount_fd = -1;
 	pthread_mutex_init(&view->flags_lock, NULL);
 	r = view_options_copy(given, &copy, error);
 	if (r == 0)
@@ -43,14 +44,17 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		options->allow_other = 0;
 	}
 	/* A view at LOWER itself may lie over another one: `penstock run` in `penstock run`. */
-	if (r == 0 && strcmp(view->lower, view->mountpoint) != 0 && mount_is_view(view->mountpoint))
+	if (r == 0 && !options->detached && strcmp(view->lower, view->mountpoint) != 0 &&
+	    mount_is_view(view->mountpoint))
 		r = view_refuse_second(view->mountpoint, error);
 	if (r == 0)
 		r = view_build(view, options, error);
 	if (r < 0)
 		return r;
-	view->mounted = true;
-	r = view_follow_lower(view, error);
+	view->mounted = !options->detached;
+	/* What it becomes a part of has to follow LOWER. */
+	if (!options->detached)
+		r = view_follow_lower(view, error);
 	if (r < 0)
 		return r;
 	if (view->backings_refused && options->passthrough == PST_PASSTHROUGH_AUTO)
@@ -61,6 +65,11 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		 view->passthrough_why[0] ? "off: " : "on", view->passthrough_why);
 	*ret_view = take_ptr(view);
 	return 0;
+}
+
+int pst_view_take_mount(struct pst_view *view)
+{
+	return take_fd(&view->mount_fd);
 }
 
 /* -- mounted views --------------------------------------------------------------------------- */
@@ -84,6 +93,7 @@ void pst_view_free(struct pst_view *view)
 		return;
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);
+	fd_close(view->mount_fd);
 	server_free(view->server);
 	lower_readonly_stop(view->lower_readonly);
 	fd_close(view->lower_fd);

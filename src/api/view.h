@@ -19,6 +19,7 @@ struct pst_view {
 	bool uring;
 	char transport_why[200];
 	struct server *server;
+	int mount_fd;             /* of a detached view; owned; else -1 */
 	int lower_fd;             /* LOWER on the clone of its mount; owned */
 	unsigned int mount_flags; /* PST_MOUNT_* of the clone; under flags_lock */
 	bool was_readonly;        /* LOWER was read-only when the view was mounted */

@@ -55,7 +55,8 @@ TEST(values_out_of_range_are_refused, state)
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);
 	REFUSED(pad0[4], 1);
-	REFUSED(pad1[6], 1);
+	REFUSED(detached, 2);
+	REFUSED(pad1[5], 1);
 	REFUSED(mount_flags, 1u << 31);
 	REFUSED(mount_flags, 2 * PST_MOUNT_DIRSYNC);
 	REFUSED(mount_flags, PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME);
