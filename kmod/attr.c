@@ -206,7 +206,9 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 	const struct cred *old;
 	int err = 0;
 
-	attr.ia_valid &= ~ATTR_OPEN;
+	/* The second tree has truncated the file when it was opened. */
+	if (!pst_name_is_served(dentry))
+		attr.ia_valid &= ~ATTR_OPEN;
 	if (attr.ia_valid & ATTR_FILE) {
 		if (attr.ia_file->f_op == &pst_file_ops && attr.ia_file->private_data)
 			attr.ia_file = attr.ia_file->private_data;

@@ -36,7 +36,7 @@ static bool is_asked(const struct pst_name_op *op, const struct pst_chain *chain
 		held |= filter_node_filters(&pst_i(op->inode)->filter);
 	if (op->inode || !chain->fixed_names)
 		asked = chain->core.any[op->opcode];
-	return held & asked;
+	return held & asked & ~(op->served ? chain->serves : 0);
 }
 
 static bool makes_file(const struct pst_name_op *op)
@@ -82,6 +82,8 @@ static struct pst_name_call *new_call(const struct pst_name_op *op, const struct
 	if (!c)
 		return NULL;
 	pst_op_init(&c->op, &chain->core, dir_of(op), op->inode, op->opcode);
+	if (op->served)
+		c->op.filters &= ~chain->serves;
 	fill_in(op, &c->op.in);
 	for (int i = 0; i < 2 && dentry[i]; i++) {
 		c->op.name[i] = dentry[i]->d_name.name;

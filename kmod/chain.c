@@ -40,6 +40,7 @@ int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chai
 	}
 	chain_init(&chain->core, chain->core.entries, n);
 	chain->fixed_names = has_fixed_names(&chain->core);
+	pst_serve_prepare(chain);
 	err = pst_caller_prepare(chain);
 	if (err)
 		pst_chain_free(chain);
@@ -74,6 +75,7 @@ void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain)
 	WRITE_ONCE(s->asked, asked);
 	WRITE_ONCE(s->shows_by_caller, core->post[FUSE_GETATTR] & core->by_caller);
 	WRITE_ONCE(s->shows_acls, core->post[FUSE_GETXATTR]);
+	WRITE_ONCE(s->serves, chain ? chain->serves : 0);
 	WRITE_ONCE(s->shows, core->post[FUSE_GETATTR]);
 	WRITE_ONCE(s->adapts, s->shows || s->idmapped || s->nosuid);
 }

@@ -252,6 +252,12 @@ int pst_filters_change(struct fs_context *fc, struct filter *new, const char *go
 		       "while the view is mounted: mount it with other filters");
 		return -EOPNOTSUPP;
 	}
+	/* The process of the second tree has it, too. */
+	if (goes && goes->serve) {
+		errorf(fc, "penstock: a filter that sees data cannot be removed while the view is "
+			   "mounted: mount it with other filters");
+		return -EOPNOTSUPP;
+	}
 	if (new)
 		err = check_new(fc, s->filters, old, new, goes);
 	if (!err)

@@ -36,6 +36,9 @@ static int show_view(struct seq_file *m, void *unused)
 	/* The number of the map of slots, which all programs of the view have to use. */
 	if (smp_load_acquire(&s->filters->slot))
 		seq_printf(m, "slots\t%u\n", s->filters->map->id);
+	if (s->serve.mnt)
+		seq_printf(m, "serve\t%u:%u\n", MAJOR(s->serve.mnt->mnt_sb->s_dev),
+			   MINOR(s->serve.mnt->mnt_sb->s_dev));
 	return 0;
 }
 

@@ -103,6 +103,17 @@ void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int s
 	spin_unlock(&d->d_lock);
 }
 
+/* Checks if the lower dentry @l is that of the directory @dir, or its twin in the second tree. */
+static bool is_lower_parent(const struct dentry *dir, const struct dentry *l)
+{
+	const struct inode *inode;
+
+	if (likely(l == pst_lower(dir)))
+		return true;
+	inode = d_inode_rcu(dir);
+	return inode && l == READ_ONCE(pst_i(inode)->twin);
+}
+
 /*
  * Compares the dentry @d of the view with its lower dentry @l. Called under RCU, does not sleep.
  * Returns 1 if all is as it was, 0 if not, -EAGAIN if a change came between, and -ECHILD in RCU
@@ -126,7 +137,8 @@ static __always_inline int compare(struct dentry *d, const struct dentry *l, boo
 	mine = READ_ONCE(d->d_name.name);
 	theirs = READ_ONCE(l->d_name.name);
 	same = !d_unhashed(l) && d_inode_rcu(l) == (inode ? pst_lower_inode(inode) : NULL) &&
-	       READ_ONCE(l->d_parent) == pst_lower(READ_ONCE(d->d_parent)) &&
+	       !(inode && READ_ONCE(pst_i(inode)->stale)) &&
+	       is_lower_parent(READ_ONCE(d->d_parent), READ_ONCE(l->d_parent)) &&
 	       READ_ONCE(l->d_name.len) == len;
 	/* The names may only be read if they and the length belong together. */
 	if (is_torn(d, l, s))
@@ -294,6 +306,24 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 }
 
 /*
+ * Makes the next path walk look a name of a file up again, because another lower dentry has to
+ * stand for it. The VFS holds the lock of its directory, or the caller a reference.
+ */
+void pst_look_again(struct dentry *dentry)
+{
+	struct inode *inode = d_inode(dentry);
+
+	/* A directory or a symlink is never served. */
+	if (!S_ISREG(inode->i_mode))
+		return;
+	remove_inode_hash(inode);
+	WRITE_ONCE(pst_i(inode)->stale, true);
+	spin_lock(&dentry->d_lock);
+	WRITE_ONCE(dentry->d_time, UNCHECKED);
+	spin_unlock(&dentry->d_lock);
+}
+
+/*
  * Checks if the view knows a directory under another parent or another lower dentry. One without a
  * parent can be put in place of the dentry, unless the dentry is below it.
  */
@@ -369,6 +399,9 @@ static struct dentry *attach(const struct pst_chain *chain, struct dentry *dentr
 		}
 		if (err)
 			return ERR_PTR(err);
+		inode = pst_serve_found(chain, dentry, inode);
+		if (IS_ERR(inode))
+			return ERR_CAST(inode);
 		/* Fails with ESTALE where others attached the same directory elsewhere just now. */
 		ret = d_splice_alias(inode, dentry);
 	} while (ret == ERR_PTR(-ESTALE) || ret == ERR_PTR(-ELOOP));

@@ -59,13 +59,15 @@ static int check_append_only(const struct file *file, const struct inode *lower)
 static int open_lower(struct inode *inode, struct file *file)
 {
 	struct path lower = pst_lower_path(file->f_path.dentry);
-	unsigned int flags = pst_lower_flags(file, MNT_NOATIME) &
-			     ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
+	unsigned int flags = pst_lower_flags(file, MNT_NOATIME) & ~(O_CREAT | O_EXCL | O_NOCTTY);
 	int err = check_append_only(file, d_inode(lower.dentry));
 	struct file *l;
 
 	if (err)
 		return err;
+	/* The VFS truncates it, but filters of the second tree have to see the flag. */
+	if (!pst_is_served(inode))
+		flags &= ~O_TRUNC;
 	/* exec reads set-id bits from the copies after this. */
 	if (i_size_read(inode) != i_size_read(d_inode(lower.dentry)))
 		pst_copy_attr(inode);
@@ -159,6 +161,15 @@ static rwf_t rw_flags(const struct kiocb *iocb)
 	return (__force rwf_t)(iocb->ki_flags & passed);
 }
 
+/*
+ * Checks if a lower file is not one of the backing files of the kernel, whose functions refuse it:
+ * that of a served file that was created with it.
+ */
+static bool is_plain(const struct file *lower)
+{
+	return unlikely(!(lower->f_mode & FMODE_BACKING));
+}
+
 static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct backing_file_ctx ctx = c_backing_ctx(iocb->ki_filp);
@@ -166,7 +177,7 @@ static ssize_t pst_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);
-	if (is_sync_kiocb(iocb))
+	if (is_sync_kiocb(iocb) || is_plain(l))
 		return vfs_iter_read(l, to, &iocb->ki_pos, rw_flags(iocb));
 	return backing_file_read_iter(l, to, iocb, iocb->ki_flags, &ctx);
 }
@@ -187,7 +198,7 @@ static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);
-	if (is_sync_kiocb(iocb)) {
+	if (is_sync_kiocb(iocb) || is_plain(l)) {
 		ret = vfs_iter_write(l, from, &iocb->ki_pos, rw_flags(iocb));
 		pst_wrote(iocb->ki_filp);
 		return ret;
@@ -208,7 +219,10 @@ static ssize_t pst_splice_read(struct file *file, loff_t *ppos, struct pipe_inod
 {
 	struct file *l = pst_lower_file(file);
 
-	return IS_ERR(l) ? PTR_ERR(l) : c_splice_read(file, l, ppos, pipe, len, flags);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	return is_plain(l) ? vfs_splice_read(l, ppos, pipe, len, flags) :
+			     c_splice_read(file, l, ppos, pipe, len, flags);
 }
 
 /*
@@ -236,8 +250,14 @@ static ssize_t pst_splice_write(struct pipe_inode_info *pipe, struct file *file,
 static int pst_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct backing_file_ctx ctx = c_backing_ctx(file);
+	struct file *l = file->private_data;
 
-	return backing_file_mmap(file->private_data, vma, &ctx);
+	if (!is_plain(l))
+		return backing_file_mmap(l, vma, &ctx);
+	if (!l->f_op->mmap)
+		return -ENODEV;
+	vma_set_file(vma, l);
+	return l->f_op->mmap(l, vma);
 }
 
 /* The lower file chooses the address: only then can large folios be mapped as such. */
@@ -369,6 +389,9 @@ static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *
 {
 	struct pst_op op;
 
+	/* As the kernel does where a FUSE view answers EXDEV, because a filter sees the data. */
+	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)))
+		return splice_copy_file_range(in, pos_in, out, pos_out, len);
 	if (pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
 		op.in.copy.flags = flags;
 		return pst_filter_copy(&op, in, pos_in, out, pos_out, len, copy_lower);
@@ -448,6 +471,20 @@ static int keep_lower_file(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Opens a new file, with an open lower file, whose reference this takes over. */
+int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower)
+{
+	int err;
+
+	file->private_data = lower;
+	err = finish_open(file, dentry, keep_lower_file);
+	if (!(file->f_mode & FMODE_OPENED)) /* ->release will not be called */
+		fput(lower);
+	else
+		file->f_mode |= lower->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
+	return err;
+}
+
 /*
  * Opens a file without a name. The lower file that vfs_tmpfile() opens is the one that the file of
  * the view gets: a second open would need permission that a file of mode 0 does not give.
@@ -455,7 +492,7 @@ static int keep_lower_file(struct inode *inode, struct file *file)
 int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode)
 {
 	struct dentry *dentry = file->f_path.dentry;
-	struct path parent = pst_lower_path(dentry->d_parent);
+	struct path parent;
 	struct pst_name_op op = { .opcode = FUSE_TMPFILE,
 				  .dentry = dentry,
 				  .mode = (mode & ~S_IFMT) | S_IFREG,
@@ -463,10 +500,16 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	const struct cred *caller = current_cred();
 	struct inode *inode = NULL;
 	struct file *l;
-	int err = pst_name_begin(&op);
+	int err = pst_serve_choose(&op);
 
+	if (!err)
+		err = pst_name_begin(&op);
 	if (err)
 		return err;
+	parent = pst_lower_path(dentry->d_parent);
+	if (op.served)
+		parent = (struct path){ .mnt = pst_sb(dir->i_sb)->serve.mnt,
+					.dentry = pst_second_dir(dentry->d_parent) };
 	err = mnt_want_write(parent.mnt);
 	if (err)
 		return pst_name_end(&op, err, NULL);
@@ -495,13 +538,7 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	d_mark_tmpfile(file, inode);
 	d_instantiate(dentry, inode);
 	pst_settle(dentry, op.began);
-	file->private_data = l;
-	err = finish_open(file, dentry, keep_lower_file);
-	if (!(file->f_mode & FMODE_OPENED)) /* ->release will not be called */
-		fput(l);
-	else
-		file->f_mode |= l->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
-	return err;
+	return pst_finish_open(file, dentry, l);
 }
 
 const struct file_operations pst_file_ops = {

@@ -121,6 +121,9 @@ static const u64 served[2] = {
 	[FILTER_POST] = ON_NAMES | ON_FILES,
 };
 
+/* The second tree runs the programs for these. */
+#define DATA (BIT_ULL(FUSE_READ) | BIT_ULL(FUSE_WRITE))
+
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
 		  const char *which)
 {
@@ -140,9 +143,16 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 		{ PST_EXACT, "wants operations one at a time (PST_EXACT)" },
 	};
 	const struct filter_facts *facts = &f->facts;
+	bool serves = f->serve == MODULE_SERVE_HELD;
 
+	if (f->serve != MODULE_SERVE_NONE && *facts->at)
+		return refuse(fc, f, "sees data, and is attached with at=", "");
+	if (f->serve != MODULE_SERVE_NONE && fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+		return refuse(fc, f, "sees data, and is added to a view that is mounted", "");
+	if (f->serve == MODULE_SERVE_ALL)
+		return 0;
 	for (int kind = FILTER_PRE; kind <= FILTER_POST; kind++) {
-		u64 others = facts->ops[kind] & ~served[kind];
+		u64 others = facts->ops[kind] & ~served[kind] & ~(serves ? DATA : 0);
 		const char *name = others ? op_filter_name(__ffs64(others)) : NULL;
 
 		if (others)
@@ -171,11 +181,14 @@ static int fill(struct fs_context *fc, struct filter *f, const void *value, size
 	f->facts.flags = m->flags;
 	f->facts.cell = m->cell;
 	f->facts.unknown = m->unknown;
+	f->serve = m->serve;
 	err = set_texts(fc, f, size);
 	for (u32 i = 0; i < m->n_programs && !err; i++)
 		err = take_program(fc, f, &m->program[i]);
 	if (err)
 		return err;
+	if (f->serve == MODULE_SERVE_ALL)
+		memset(f->facts.ops, 0, sizeof(f->facts.ops));
 	f->entry = (struct chain_entry){
 		.filter = f,
 		.facts = &f->facts,

@@ -27,6 +27,7 @@ struct filter {
 	void *said;                 /* the value of the parameter */
 	struct dentry *at;          /* the lower file of at=, with a reference; NULL: the root */
 	struct filter_node at_node; /* for entry.at: no node of the view */
+	uint32_t serve;             /* enum module_serve */
 	struct bpf_prog *program[_FILTER_KINDS][OP_MAX];
 	struct pst_count __percpu *count[_FILTER_KINDS][OP_MAX];
 	atomic_t n_bad; /* runs whose result was refused */
@@ -55,6 +56,10 @@ struct pst_chain {
 	u64 gone;                  /* bits of the filters that the chain after it does not have */
 	struct llist_node late;    /* in pst_filters.late */
 	bool fixed_names; /* programs say the same of a name in all operations, see lookup.c */
+	/* See serve.c: */
+	u64 serves;        /* the filters that see data */
+	struct chain data; /* they alone */
+	bool serves_all;   /* a filter runs in the second tree only, for all files */
 };
 
 /* Memory and numbers that the filters of a view use. Constant once the view has a chain. */
@@ -132,6 +137,7 @@ void pst_place_put(struct pst_place *place);
 int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry);
 int pst_filter_recheck(struct dentry *d, unsigned int flags);
 int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode);
+bool pst_filter_predict(const struct pst_chain *chain, struct inode *dir, const char *name);
 void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out);
 
 /* hold.c */
@@ -143,6 +149,11 @@ void pst_hold_inode(const struct chain *chain, struct inode *inode, u32 change);
 int pst_filters_change(struct fs_context *fc, struct filter *new, const char *gone,
 		       struct pst_chain **ret_old);
 void pst_filters_change_end(struct fs_context *fc, struct pst_chain *old);
+
+/* serve.c */
+void pst_serve_prepare(struct pst_chain *chain);
+struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dentry,
+			      struct inode *inode);
 
 /* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
 struct pst_called {

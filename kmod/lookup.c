@@ -86,7 +86,10 @@ void pst_fill_entry(const struct inode *inode, struct fuse_entry_out *out)
 	out->nodeid = pst_i(inode)->nodeid;
 }
 
-/* Checks a name that was looked up below. inode: its file, or NULL; attr: its attributes. */
+/*
+ * Checks a name that was looked up below. inode: its file, or NULL; attr: its attributes, also
+ * those that a file would have.
+ */
 static int check_found(struct filter_call *call, struct inode *inode, const struct pst_attr *attr)
 {
 	u64 both = call->chain->pre[FUSE_LOOKUP] | call->chain->post[FUSE_LOOKUP];
@@ -106,6 +109,8 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 	call->out_len = call->op->result_size;
 	if (inode)
 		pst_fill_entry(inode, &call->saved->out.entry);
+	else if (attr)
+		call->saved->out.entry.attr.mode = attr->mode;
 	return apply_after(call, r, r ? NULL : attr, NULL);
 }
 
@@ -184,4 +189,27 @@ int pst_filter_recheck(struct dentry *d, unsigned int flags)
 	pst_place_put(&at);
 	pst_chain_put(chain);
 	return err;
+}
+
+/*
+ * Asks the filters that see data if one of them would hold for a regular file of this name. Returns
+ * true also if they return an error, because then they decide in the second tree.
+ */
+bool pst_filter_predict(const struct pst_chain *chain, struct inode *dir, const char *name)
+{
+	const struct pst_attr attr = { .mode = S_IFREG, .nlink = 1 };
+	const struct chain *data = &chain->data;
+	struct slot *slot = pst_call_begin(data, FUSE_LOOKUP, dir);
+	struct filter_call *call = slot->call;
+	bool ret;
+	int r;
+
+	call->name[0] = name;
+	r = call_fill_save(call);
+	if (!r)
+		r = check_found(call, NULL, &attr);
+	/* No file exists whose attributes the programs for names could see. */
+	ret = r || data->want_child & data->names || call->child.filters & data->all;
+	pst_call_end(dir, slot);
+	return ret;
 }

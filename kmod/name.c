@@ -29,7 +29,7 @@ static bool has_name(const struct dentry *dentry, const struct dentry *lower)
 static struct dentry *start(const struct pst_name_op *op, bool creating)
 {
 	struct dentry *dentry = op->dentry;
-	struct dentry *dir = pst_lower(dentry->d_parent), *l = pst_lower(dentry);
+	struct dentry *dir = pst_lower_dir(dentry), *l = pst_lower(dentry);
 
 	if (!l && op->fixed_names)
 		return ERR_PTR(creating ? -EPERM : -ENOENT);
@@ -106,7 +106,7 @@ static void act_end(const struct cred *caller)
 
 static int make_lower(const struct pst_name_op *op, struct dentry *l)
 {
-	struct dentry *ldir = pst_lower(op->dentry->d_parent);
+	struct dentry *ldir = pst_lower_dir(op->dentry);
 	struct mnt_idmap *idmap = pst_idmap(op->dentry->d_sb);
 
 	if (S_ISREG(op->mode))
@@ -116,15 +116,35 @@ static int make_lower(const struct pst_name_op *op, struct dentry *l)
 	return c_vfs_mknod(idmap, ldir, l, op->mode, op->dev);
 }
 
+/* The file stays open, see pst_serve_create(). */
+static int create_served(struct pst_name_op *op)
+{
+	struct file *l = pst_serve_create(op);
+	int err = PTR_ERR_OR_ZERO(l);
+
+	err = end_making(op, err, err ? NULL : made(op->dentry, l->f_path.dentry));
+	if (!err)
+		op->file = l;
+	else if (!IS_ERR(l))
+		fput(l);
+	pst_refresh(d_inode(op->dentry->d_parent));
+	return err;
+}
+
 static int make(struct pst_name_op *op)
 {
-	struct dentry *dentry = op->dentry, *ldir = pst_lower(dentry->d_parent), *l;
+	struct dentry *dentry = op->dentry, *ldir, *l;
 	struct mnt_idmap *idmap = pst_idmap(dentry->d_sb);
 	const struct cred *caller;
-	int err = pst_name_begin(op);
+	int err = pst_serve_choose(op);
 
+	if (!err)
+		err = pst_name_begin(op);
 	if (err)
 		return err;
+	if (op->served && op->opcode == FUSE_CREATE)
+		return create_served(op);
+	ldir = pst_lower_dir(dentry);
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(op, err, NULL);
@@ -217,6 +237,8 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 			return err;
 		if (!err && d_really_is_positive(dentry)) {
 			file->f_mode |= FMODE_CREATED;
+			if (op.file)
+				return pst_finish_open(file, dentry, op.file);
 			break;
 		}
 		/* The directory is locked for writing, so nobody else attaches this dentry. */
@@ -228,23 +250,33 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 
 static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry)
 {
-	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
-	struct pst_name_op op = { .opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old) };
+	struct pst_name_op op = {
+		.opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old), .from = old
+	};
 	const struct cred *caller;
+	struct dentry *ldir, *l;
 	struct inode *inode = NULL;
-	int err = pst_name_begin(&op);
+	int err = pst_serve_choose(&op);
 
+	if (!err)
+		err = pst_name_begin(&op);
 	if (err)
-		return err;
+		goto out;
 	err = mnt_want_write(pst_mnt(dentry));
-	if (err)
-		return pst_name_end(&op, err, NULL);
+	if (err) {
+		err = pst_name_end(&op, err, NULL);
+		goto out;
+	}
+	ldir = pst_lower_dir(dentry);
 	caller = act_begin(&op);
 	l = start(&op, true);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err)
-		err = vfs_link(pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir), l, NULL);
+		err = vfs_link(op.second[0] ?: pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir),
+			       l, NULL);
 	act_end(caller);
+	if (!err && op.second[0])
+		pst_look_again(old);
 	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
 		inode = d_inode(old);
 		ihold(inode);
@@ -258,6 +290,8 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 		pst_refresh(dir);
 	}
 	mnt_drop_write(pst_mnt(dentry));
+out:
+	pst_serve_done(&op);
 	return err;
 }
 
@@ -276,14 +310,16 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 
 static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 {
-	struct dentry *ldir = pst_lower(dentry->d_parent), *l;
+	struct dentry *ldir = pst_lower_dir(dentry), *l;
 	struct pst_name_op op = { .opcode = opcode, .dentry = dentry };
 	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
 	const struct cred *caller;
 	struct inode *victim = NULL;
 	bool two_refs;
-	int err = pst_name_begin(&op), done;
+	int err = pst_serve_choose(&op), done;
 
+	if (!err)
+		err = pst_name_begin(&op);
 	if (err < 0)
 		return err;
 	if (err == PST_ANSWERED)
@@ -346,13 +382,16 @@ static int pst_rmdir(struct inode *dir, struct dentry *dentry)
 static int rename_lower(struct pst_name_op *op, struct inode **ret_gone)
 {
 	struct dentry *old = op->dentry, *new = op->dentry2;
-	struct c_renaming r = { .old_dir = pst_lower(old->d_parent),
-				.new_dir = pst_lower(new->d_parent) };
+	struct dentry *l_old = op->second[0] ?: pst_lower(old);
+	struct dentry *l_new = op->second[1] ?: pst_lower(new);
+	struct c_renaming r = {};
 	int err = -EINVAL;
 
+	r.old_dir = op->served ? pst_second_dir(old->d_parent) : pst_lower(old->d_parent);
+	r.new_dir = op->served ? pst_second_dir(new->d_parent) : pst_lower(new->d_parent);
 	c_init_renaming(&r, pst_idmap(old->d_sb), op->flags);
-	if (pst_lower(old) && pst_lower(new))
-		err = c_start_renaming(&r, pst_lower(old), pst_lower(new));
+	if (l_old && l_new)
+		err = c_start_renaming(&r, l_old, l_new);
 	if (!err && !(has_name(old, r.rd.old_dentry) && has_name(new, r.rd.new_dentry))) {
 		c_end_renaming(&r);
 		err = -EINVAL;
@@ -386,23 +425,36 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 				  .flags = flags };
 	const struct cred *caller;
 	struct inode *gone = NULL;
+	struct vfsmount *mnt;
 	int err, done;
 
-	err = pst_name_begin(&op);
-	if (err < 0)
+	err = pst_serve_choose(&op);
+	if (!err)
+		err = pst_name_begin(&op);
+	if (err < 0) {
+		pst_serve_done(&op);
 		return err;
-	if (!err && !(pst_lower(old) && pst_lower(new)) && op.fixed_names)
+	}
+	if (!err && !(pst_lower(old) && pst_lower(new)) && op.fixed_names) {
+		pst_serve_done(&op);
 		return pst_name_end(&op, pst_lower(old) ? -EPERM : -ENOENT, NULL);
+	}
 	if (!err) {
-		done = mnt_want_write(pst_mnt(old));
+		mnt = op.served ? pst_sb(old->d_sb)->serve.mnt : pst_mnt(old);
+		done = mnt_want_write(mnt);
 		if (!done) {
 			caller = act_begin(&op);
 			done = rename_lower(&op, &gone);
 			act_end(caller);
-			mnt_drop_write(pst_mnt(old));
+			mnt_drop_write(mnt);
 		}
+		if (!done && op.second[0])
+			pst_look_again(old);
+		if (!done && op.second[1])
+			pst_look_again(new);
 		err = pst_name_end(&op, done, NULL);
 	}
+	pst_serve_done(&op);
 	/* Also where a filter says that the file was renamed, and it was not. */
 	if (!err && !(flags & RENAME_EXCHANGE))
 		forget_moved(new, gone);

@@ -5,7 +5,8 @@
  * A view has one super block. Each dentry of the view holds the lower dentry of the same name in
  * d_fsdata, negative lower dentries too; NULL stands for a name that a filter hides. Each inode of
  * the view holds one lower inode and copies of the attributes that the VFS reads itself; the lower
- * inode is the authority for all attributes.
+ * inode is the authority for all attributes. A view can have a second tree, from which it serves
+ * some names; their lower dentries and inodes are those of that tree, see serve.c.
  *
  * Locks are taken in this order: those of the view, which the VFS holds, then those of the lower
  * file system. The module itself has no lock.
@@ -20,6 +21,7 @@
 #include "filter/node.h"
 
 struct pst_name_call;
+struct pst_name_op;
 struct pst_filters;
 struct pst_chain;
 struct chain;
@@ -27,7 +29,8 @@ struct chain;
 /* A view. All members are set when the view is mounted and never change, but those at the end. */
 struct pst_sb {
 	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
-	struct dentry *root;  /* LOWER */
+	struct dentry *root;  /* LOWER; the root of the second tree if it serves all names */
+	struct path serve;    /* the second tree; mnt is NULL if there is none */
 	char *lower_name;     /* the path of LOWER, for /proc/mounts */
 	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
 	bool hide_mounts;     /* xdev=hide, for /proc/mounts */
@@ -40,6 +43,7 @@ struct pst_sb {
 	u64 asked;                         /* bits 1 << opcode: filters see the operation */
 	u64 shows, shows_acls;             /* filters with programs after GETATTR, GETXATTR */
 	u64 shows_by_caller;               /* those of shows that are by caller */
+	u64 serves;                        /* filters that see data, see serve.c */
 	struct pst_chain __rcu *chain;     /* in force; NULL: there are no filters */
 	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
 	struct pst_chain __rcu *next;      /* of a change before it puts the chain in force */
@@ -63,12 +67,14 @@ struct pst_seen {
 };
 
 struct pst_inode {
-	struct inode *lower;       /* a reference, from pst_iget() until the inode is evicted */
-	bool other;                /* filters show another owner, group, mode: shown.c */
-	umode_t hidden;            /* set-ID bits that are not shown */
-	struct dentry *orphan;     /* a lower dentry that the worker drops, see reclaim.c */
-	struct llist_node late;    /* in the worker's list */
-	atomic_t n_late;           /* references to this inode that the worker drops */
+	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
+	bool other;             /* filters show another owner, group, mode: shown.c */
+	umode_t hidden;         /* set-ID bits that are not shown */
+	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
+	struct llist_node late; /* in the worker's list */
+	atomic_t n_late;        /* references to this inode that the worker drops */
+	struct dentry *twin; /* a directory: its dentry in the second tree, or NULL; see serve.c */
+	bool stale;          /* its names have to be looked up again: the file is served now */
 	struct filter_node filter; /* the filters that hold for the file ... */
 	struct pst_cells *cells;   /* ... and their cells, as far as they were used */
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
@@ -98,9 +104,53 @@ static inline struct dentry *pst_lower(const struct dentry *dentry)
 	return smp_load_acquire(&((struct dentry *)dentry)->d_fsdata);
 }
 
+/* Checks if an object of this lower file system belongs to the second tree. */
+static inline bool pst_is_second(const struct super_block *sb, const struct super_block *lower)
+{
+	const struct vfsmount *serve = pst_sb(sb)->serve.mnt;
+
+	return unlikely(serve) && lower == serve->mnt_sb;
+}
+
+static inline bool pst_is_served(const struct inode *inode)
+{
+	return pst_is_second(inode->i_sb, pst_lower_inode(inode)->i_sb);
+}
+
+/* Checks if the second tree has the lower dentry of a name, also of an absent one. */
+static inline bool pst_name_is_served(const struct dentry *dentry)
+{
+	const struct dentry *l = pst_lower(dentry);
+
+	return l && pst_is_second(dentry->d_sb, l->d_sb);
+}
+
 static inline struct vfsmount *pst_mnt(const struct dentry *dentry)
 {
-	return pst_sb(dentry->d_sb)->mnt;
+	const struct pst_sb *s = pst_sb(dentry->d_sb);
+
+	return pst_name_is_served(dentry) ? s->serve.mnt : s->mnt;
+}
+
+/*
+ * Returns the lower directory that has the lower dentry of a name, without a reference. A served
+ * name can lie in a directory of LOWER, which then has a twin.
+ */
+static inline struct dentry *pst_lower_dir(const struct dentry *dentry)
+{
+	struct dentry *dir = pst_lower(dentry->d_parent);
+
+	if (likely(!pst_name_is_served(dentry)) || pst_is_second(dentry->d_sb, dir->d_sb))
+		return dir;
+	return pst_i(d_inode(dentry->d_parent))->twin;
+}
+
+/* The same for an operation that is done in the second tree: of a directory, once it has a twin. */
+static inline struct dentry *pst_second_dir(const struct dentry *dir)
+{
+	struct dentry *l = pst_lower(dir);
+
+	return pst_is_second(dir->d_sb, l->d_sb) ? l : smp_load_acquire(&pst_i(d_inode(dir))->twin);
 }
 
 static inline struct mnt_idmap *pst_idmap(const struct super_block *sb)
@@ -206,6 +256,13 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower);
 void pst_recheck_later(struct dentry *d);
 void pst_recheck_children(struct dentry *d);
 void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int seq);
+void pst_look_again(struct dentry *dentry);
+
+/* serve.c */
+int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve);
+int pst_serve_choose(struct pst_name_op *op);
+struct file *pst_serve_create(const struct pst_name_op *op);
+void pst_serve_done(struct pst_name_op *op);
 
 /* name.c */
 extern const struct inode_operations pst_dir_iops;
@@ -213,6 +270,7 @@ extern const struct inode_operations pst_dir_iops;
 /* file.c */
 extern const struct file_operations pst_file_ops;
 int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
+int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);
 unsigned int pst_lower_flags(const struct file *file, int noatime);
 struct file *pst_lower_file(struct file *file);
 int pst_release(struct inode *inode, struct file *file);
@@ -285,15 +343,21 @@ struct pst_name_op {
 	struct dentry *dentry;  /* its name; TMPFILE: the file */
 	struct dentry *dentry2; /* RENAME: the new name */
 	struct inode *inode;    /* LINK: the file; RENAME: the new directory */
+	struct dentry *from;    /* LINK: a name of the file */
 	umode_t mode;           /* of a new file, with its type */
 	dev_t dev;              /* MKNOD */
 	unsigned int flags;     /* CREATE, TMPFILE: of open; RENAME */
 	const char *text;       /* SYMLINK: the target */
+	/* Set by pst_serve_choose(): */
+	bool served;              /* the operation is done in the second tree ... */
+	struct dentry *second[2]; /* ... with these, which are NULL if the names have theirs:
+				     RENAME: of both names; LINK: [0], of the file */
 	/* Set by pst_name_begin(): */
 	u32 began;               /* for pst_settle() */
 	bool fixed_names;        /* a dentry without a lower dentry is hidden, see lookup.c */
 	const struct cred *cred; /* of who creates the file; NULL: the caller */
 	struct pst_name_call *call;
+	struct file *file; /* of a served CREATE that has succeeded: the open lower file */
 };
 
 #define PST_ANSWERED 1 /* a filter says that the operation is done */

@@ -27,7 +27,12 @@
 /* Returns the filters whose programs may change the shown attributes of a file. */
 static u64 filters_of(const struct inode *inode)
 {
-	return pst_sb(inode->i_sb)->shows & filter_node_filters(&pst_i(inode)->filter);
+	u64 shows = pst_sb(inode->i_sb)->shows;
+
+	/* The inode of the second tree has the attributes that these filters show. */
+	if (pst_is_served(inode))
+		shows &= ~pst_sb(inode->i_sb)->serves;
+	return shows & filter_node_filters(&pst_i(inode)->filter);
 }
 
 bool pst_shows(const struct inode *inode)

@@ -18,7 +18,7 @@ static struct kmem_cache *inode_cache;
 
 /* The options that fsconfig(2) has set so far. */
 struct options {
-	struct path lower;
+	struct path lower, serve;
 	bool lower_locks;
 	bool hide_mounts;
 	struct pst_filter_list *filters; /* NULL: none */
@@ -37,6 +37,8 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 		return NULL;
 	pst_filters_init_inode(sb, pi);
 	pi->lower = NULL;
+	pi->twin = NULL;
+	pi->stale = false;
 	pi->orphan = NULL;
 	atomic_set(&pi->n_late, 0);
 	return &pi->vfs;
@@ -55,6 +57,7 @@ static void pst_free_inode(struct inode *inode)
 static void pst_evict_inode(struct inode *inode)
 {
 	clear_inode(inode);
+	dput(pst_i(inode)->twin);
 	iput(pst_i(inode)->lower);
 }
 
@@ -69,11 +72,14 @@ static void init_inode_once(void *p)
 
 static int pst_statfs(struct dentry *dentry, struct kstatfs *buf)
 {
+	struct pst_sb *s = pst_sb(dentry->d_sb);
 	struct path lower = pst_lower_path(dentry);
 	struct fuse_statfs_out out = {};
 	struct pst_op op;
 	int err;
 
+	if (pst_name_is_served(dentry))
+		lower = (struct path){ .mnt = s->mnt, .dentry = s->mnt->mnt_root };
 	if (likely(!pst_asks(&op, d_inode(dentry), FUSE_STATFS)))
 		return vfs_statfs(&lower, buf);
 	op.out = &out;
@@ -107,16 +113,24 @@ static int pst_statfs(struct dentry *dentry, struct kstatfs *buf)
  * Writes the lower file system back for syncfs(2). sync(2) does that by itself, and when a view is
  * unmounted, where there is no root any more, nothing asks for it.
  */
-static int sync_lower(struct super_block *sb)
+static int sync_one(struct super_block *lower)
 {
-	struct pst_sb *s = pst_sb(sb);
-	struct super_block *lower = s->root->d_sb;
-	errseq_t seen;
-	int err, wb_err;
+	int err;
 
 	down_read(&lower->s_umount);
 	err = sync_filesystem(lower);
 	up_read(&lower->s_umount);
+	return err;
+}
+
+static int sync_lower(struct super_block *sb)
+{
+	struct pst_sb *s = pst_sb(sb);
+	struct super_block *lower = s->mnt->mnt_sb;
+	int err = s->serve.mnt ? sync_one(s->serve.mnt->mnt_sb) : 0, wb_err;
+	errseq_t seen;
+
+	err = sync_one(lower) ?: err;
 	/* syncfs(2) tells each open file of the errors that the view's super block has. */
 	seen = READ_ONCE(s->wb_err);
 	wb_err = errseq_check_and_advance(&lower->s_wb_err, &seen);
@@ -270,7 +284,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	}
 	s->mnt = mnt;
 	s->root = dget(o->lower.dentry);
-	s->wb_err = errseq_sample(&s->root->d_sb->s_wb_err);
+	s->wb_err = errseq_sample(&mnt->mnt_sb->s_wb_err);
 	s->lower_locks = o->lower_locks;
 	s->hide_mounts = o->hide_mounts;
 	s->idmapped = is_idmapped_mnt(mnt);
@@ -280,6 +294,9 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_xattr = pst_xattr_handlers;
 	sb->s_magic = PST_SUPER_MAGIC;
 	inherit(sb, mnt);
+	err = pst_serve_take(sb, fc, &o->serve);
+	if (err)
+		return err;
 	/* A handle would lead to a file without its name, which filters decide by. */
 	if (o->filters)
 		sb->s_export_op = NULL;
@@ -292,6 +309,8 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 		return PTR_ERR(inode);
 	if (o->filters)
 		pst_hold_root(&rcu_dereference_protected(s->chain, true)->core, inode);
+	if (s->serve.mnt)
+		pst_i(inode)->twin = dget(s->serve.dentry);
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
@@ -318,13 +337,24 @@ static void pst_kill_sb(struct super_block *sb)
 	dput(s->root);
 	if (s->mnt)
 		kern_unmount(s->mnt);
+	/* The last reference: the kernel ends the connection to the process, which ends. */
+	path_put(&s->serve);
 	kfree(s->lower_name);
 	kfree(s);
 }
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-enum { OPT_VERSION, OPT_LOWER, OPT_LOWER_FD, OPT_LOCKS, OPT_XDEV, OPT_FILTER, OPT_REMOVE };
+enum {
+	OPT_VERSION,
+	OPT_LOWER,
+	OPT_LOWER_FD,
+	OPT_SERVE_FD,
+	OPT_LOCKS,
+	OPT_XDEV,
+	OPT_FILTER,
+	OPT_REMOVE
+};
 
 static const struct constant_table lock_words[] = { { "local", false }, { "lower", true }, {} };
 static const struct constant_table xdev_words[] = { { "hide", 0 }, {} };
@@ -340,6 +370,7 @@ static const struct fs_parameter_spec pst_parameters[] = {
 	fsparam_string("version", OPT_VERSION),
 	fsparam_string("lower", OPT_LOWER),
 	fsparam_fd("lower_fd", OPT_LOWER_FD),
+	fsparam_fd("serve_fd", OPT_SERVE_FD),
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
 	fsparam_enum("xdev", OPT_XDEV, xdev_words),
 	__fsparam(is_blob, "filter", OPT_FILTER, 0, NULL),
@@ -364,7 +395,7 @@ static int set_lower(struct fs_context *fc, struct fs_parameter *param)
 		}
 	}
 	if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE) {
-		bool same = path.dentry == pst_sb(fc->root->d_sb)->root;
+		bool same = path.dentry == pst_sb(fc->root->d_sb)->mnt->mnt_root;
 
 		path_put(&path);
 		return same ? 0 : invalf(fc, "penstock: a remount cannot change lower=");
@@ -395,6 +426,12 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		if (param->type != fs_value_is_file)
 			return invalf(fc, "penstock: lower_fd takes a descriptor by fsconfig(2)");
 		return set_lower(fc, param);
+	case OPT_SERVE_FD:
+		if (param->type != fs_value_is_file || o->serve.mnt || fc->root)
+			return invalf(fc, "penstock: serve_fd takes a descriptor, once");
+		o->serve = param->file->f_path;
+		path_get(&o->serve);
+		return 0;
 	case OPT_LOCKS:
 		o->lower_locks = result.uint_32;
 		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE &&
@@ -437,6 +474,7 @@ static void pst_free_fc(struct fs_context *fc)
 
 	if (o) {
 		path_put(&o->lower);
+		path_put(&o->serve);
 		pst_filters_drop(o->filters);
 		kfree(o->gone);
 		/* Not in pst_reconfigure(), where s_umount keeps sync(2) waiting. */

@@ -252,9 +252,9 @@ int pst_view_mount(const struct pst_view_options *options, struct pst_view **ret
 		   struct pst_error *error);
 
 /*
- * Returns a descriptor of the mount of a view with options.detached, which the caller owns; after
- * the first call -1. The mount can be attached by move_mount(2), and the view ends when nobody holds
- * the mount any more. Messages call it by options.mountpoint all the same.
+ * Returns a descriptor of the mount of a view with options.detached, for the caller to close; -1
+ * after the first call. The mount can be attached by move_mount(2), and the view ends when nobody
+ * holds the mount any more. Messages call it by options.mountpoint all the same.
  */
 int pst_view_take_mount(struct pst_view *view);
 

@@ -38,6 +38,8 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 		r = view_directory("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = view_check_lower(view->lower, options, error);
+	if (r == 0 && view->by_helper && options->detached)
+		r = error_set(error, -EPERM, "a detached view needs CAP_SYS_ADMIN");
 	if (r == 0 && view->by_helper) {
 		r = view_check_helper(view->lower, view->mountpoint, options, error);
 		/* The process acts with the rights of its user only. */
@@ -52,7 +54,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r < 0)
 		return r;
 	view->mounted = !options->detached;
-	/* What it becomes a part of has to follow LOWER. */
+	/* A detached view becomes a part of another, which has to follow LOWER. */
 	if (!options->detached)
 		r = view_follow_lower(view, error);
 	if (r < 0)

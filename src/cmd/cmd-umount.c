@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * penstock umount: unmounts a view, and returns when its process has ended. A view of the kernel
- * engine has no process.
+ * engine has a process only if it has a second tree.
  *
  * umount(8) also unmounts a view, but returns before the process has ended; a script that then
  * removes LOWER's disk would race with it. The control socket is closed when the process ends.
  */
 #include "cmd/cmd.h"
+#include "cmd/in-kernel.h"
 #include "cmd/mounts.h"
 #include "ctl/client.h"
 #include "ctl/proto.h"
@@ -79,11 +80,12 @@ static int unmount_dead(const char *path, const struct mounts_view *view, const 
 
 static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 {
+	unsigned int connection = view->in_kernel ? in_kernel_second(view) : view->connection;
 	_cleanup_(fd_closep) int fd = -1;
 	char socket[CTL_PATH_MAX];
 	pid_t pid;
 
-	fd = view->in_kernel ? -ENOENT : ctl_client_find(view->connection, socket);
+	fd = connection ? ctl_client_find(connection, socket) : -ENOENT;
 	pid = process_of(fd);
 	if (!view->in_kernel && fd < 0 && mounts_view_is_dead(view))
 		return unmount_dead(path, view, socket);

@@ -4,7 +4,9 @@
  * files that the module has for each view, and changes their filters. No state, no locks.
  */
 #include "cmd/in-kernel.h"
+#include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "ctl/client.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
 #include "ctl/proto.h"
@@ -12,6 +14,7 @@
 #include "kernel/control.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -26,6 +29,37 @@ typedef int (*fill_fn)(const struct mounts_view *view, struct json_object *reply
 static bool is_internal(const char *fact)
 {
 	return strcmp(fact, "slots") == 0;
+}
+
+unsigned int in_kernel_second(const struct mounts_view *view)
+{
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	unsigned int major, minor;
+	char *columns[2];
+
+	if (kernel_table_read(view->connection, "view", &table) < 0)
+		return 0;
+	while (kernel_table_next(&table, columns, 2))
+		if (strcmp(columns[0], "serve") == 0 &&
+		    sscanf(columns[1], "%u:%u", &major, &minor) == 2)
+			return mountinfo_connection(major, minor);
+	return 0;
+}
+
+/* Asks the process of the second tree. Returns NULL if there is none, or no answer. */
+static struct json_object *ask_second(const struct mounts_view *view, const char *verb)
+{
+	unsigned int connection = in_kernel_second(view);
+	_cleanup_(fd_closep) int fd = -1;
+	struct json_object *reply = NULL;
+	char socket[CTL_PATH_MAX];
+
+	fd = connection ? ctl_client_find(connection, socket) : -1;
+	if (fd >= 0 && ctl_client_call(fd, verb, NULL, ASK_MS, &reply) == 0 &&
+	    !ctl_reply_error(reply))
+		return reply;
+	json_object_put(reply);
+	return NULL;
 }
 
 static int add_filter_names(const struct mounts_view *view, struct json_object *reply)
@@ -44,6 +78,7 @@ static int fill_stat(const struct mounts_view *view, struct json_object *reply)
 {
 	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
 	int r = kernel_table_read(view->connection, "view", &table);
+	struct json_object *second;
 	char *columns[2];
 
 	json_add_text(reply, "mountpoint", view->mountpoint);
@@ -52,6 +87,9 @@ static int fill_stat(const struct mounts_view *view, struct json_object *reply)
 			json_add_text(reply,
 				      strcmp(columns[0], "version") == 0 ? "interface" : columns[0],
 				      columns[1]);
+	second = ask_second(view, "stat");
+	if (second)
+		json_object_object_add(reply, "second", second);
 	return r < 0 ? r : add_filter_names(view, reply);
 }
 
@@ -75,12 +113,30 @@ static int fill_filter_list(const struct mounts_view *view, struct json_object *
 	return r;
 }
 
+/* Returns a count of a program in the second tree. */
+static uint64_t count_of(struct json_object *second, const char *filter, const char *program,
+			 const char *member)
+{
+	struct json_object *rows = NULL, *row;
+
+	if (second)
+		json_object_object_get_ex(second, "programs", &rows);
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++) {
+		row = json_object_array_get_idx(rows, i);
+		if (strcmp(json_get_text(row, "filter"), filter) == 0 &&
+		    strcmp(json_get_text(row, "program"), program) == 0)
+			return json_get_number(row, member);
+	}
+	return 0;
+}
+
 static int fill_filter_stat(const struct mounts_view *view, struct json_object *reply)
 {
 	static const char *const members[] = { "runs", "errors", "answered", "bad" };
 	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
 	int r = kernel_table_read(view->connection, "programs", &table);
 	struct json_object *programs = json_add_array(reply, "programs");
+	struct json_object *second = ask_second(view, "filter-stat");
 	char *columns[6];
 
 	while (r == 0 && kernel_table_next(&table, columns, 6)) {
@@ -89,8 +145,12 @@ static int fill_filter_stat(const struct mounts_view *view, struct json_object *
 		json_add_text(program, "filter", columns[0]);
 		json_add_text(program, "program", columns[1]);
 		for (int i = 0; i < 4; i++)
-			json_add_number(program, members[i], strtoull(columns[2 + i], NULL, 10));
+			json_add_number(
+				program, members[i],
+				strtoull(columns[2 + i], NULL, 10) +
+					count_of(second, columns[0], columns[1], members[i]));
 	}
+	json_object_put(second);
 	return r;
 }
 

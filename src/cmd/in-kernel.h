@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Requests to views of the kernel engine, which have no process. */
+/*
+ * Requests to views of the kernel engine. They have no process, or one for their second tree, which
+ * is a FUSE view of its own (kernel/second.h).
+ */
 #include "cmd/mounts.h"
 
 struct json_object;
@@ -11,6 +14,9 @@ struct json_object;
  */
 int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_object *arguments,
 		  struct json_object **ret_reply, int *ret_fd);
+
+/* Returns the connection of the second tree of a view; 0: it has none. */
+unsigned int in_kernel_second(const struct mounts_view *view);
 
 /*
  * Reads the next line of a trace, an object as the process of a view would send it. Returns 1, with

@@ -75,6 +75,21 @@ static void print_ops(struct json_object *reply)
 		       json_get_number(op, "errors"));
 }
 
+static void print_second(struct json_object *reply)
+{
+	struct json_object *second = NULL;
+
+	if (!*json_get_text(reply, "serve"))
+		return;
+	if (json_object_object_get_ex(reply, "second", &second))
+		printf("process      %" PRIu64 ", %" PRIu64
+		       " workers, serves files whose data filters see\n",
+		       json_get_number(second, "pid"), json_get_number(second, "workers"));
+	else
+		printf("process      does not answer: if it has died, files whose data filters "
+		       "see give errors\n");
+}
+
 void out_stat(struct json_object *reply)
 {
 	bool uring = strcmp(json_get_text(reply, "transport"), "uring") == 0;
@@ -82,8 +97,10 @@ void out_stat(struct json_object *reply)
 	out_line("%s is shown at %s", json_get_text(reply, "lower"),
 		 json_get_text(reply, "mountpoint"));
 	if (strcmp(json_get_text(reply, "engine"), "kernel") == 0) {
-		out_line("engine       kernel: the module penstock, interface %s; no process",
-			 json_get_text(reply, "interface"));
+		out_line("engine       kernel: the module penstock, interface %s%s",
+			 json_get_text(reply, "interface"),
+			 *json_get_text(reply, "serve") ? "" : "; no process");
+		print_second(reply);
 		out_line("options      locks=%s, xdev=%s", json_get_text(reply, "locks"),
 			 json_get_text(reply, "xdev"));
 		print_filters(reply);

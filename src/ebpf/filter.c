@@ -59,8 +59,8 @@ static void announce(const struct filter *filter)
 	log_print(level, "filter %s", line);
 }
 
-int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
-		struct pst_error *error)
+static int load(const char *spec, const struct filter_slots *slots, bool pins,
+		struct filter **ret_filter, struct pst_error *error)
 {
 	/* calloc() does not align the counters to cache lines. */
 	_cleanup_(filter_freep) struct filter *filter = aligned_alloc(64, sizeof(*filter));
@@ -74,12 +74,15 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	if (!filter->spec)
 		return error_set(error, -ENOMEM, "out of memory");
 	r = load_open(&filter->load, spec, error);
+	if (!pins)
+		filter->load.pin_dir = NULL;
 	if (r == 0)
 		r = load_finish(&filter->load, slots->runner, slots, error);
 	if (r < 0)
 		return r;
 	fill_facts(filter);
-	announce(filter);
+	if (pins)
+		announce(filter);
 	/* Only loading needs these, and they may be large. */
 	patterns_fini(&filter->load.patterns);
 	rule_tables_fini(&filter->load.options.rules);
@@ -88,6 +91,18 @@ int filter_load(const char *spec, const struct filter_slots *slots, struct filte
 	object_file_fini(&filter->load.object.file);
 	*ret_filter = take_ptr(filter);
 	return 0;
+}
+
+int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
+		struct pst_error *error)
+{
+	return load(spec, slots, true, ret_filter, error);
+}
+
+int filter_load_unpinned(const char *spec, const struct filter_slots *slots,
+			 struct filter **ret_filter, struct pst_error *error)
+{
+	return load(spec, slots, false, ret_filter, error);
 }
 
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error)
@@ -118,6 +133,19 @@ struct filter *filter_free(struct filter *filter)
 	free(filter->spec);
 	free(filter);
 	return NULL;
+}
+
+bool filter_has_memory(const struct filter *filter)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, filter->load.object.bpf) {
+		const char *name = bpf_map__name(map);
+
+		if (strncmp(name, "pst_", 4) != 0 && !strstr(name, ".rodata"))
+			return true;
+	}
+	return false;
 }
 
 const struct filter_facts *filter_facts(const struct filter *filter)

@@ -53,6 +53,9 @@ struct filter;
  */
 int filter_load(const char *spec, const struct filter_slots *slots, struct filter **ret_filter,
 		struct pst_error *error);
+/* The same, but pin= has no effect: for a second set of the programs. */
+int filter_load_unpinned(const char *spec, const struct filter_slots *slots,
+			 struct filter **ret_filter, struct pst_error *error);
 struct filter *filter_free(struct filter *filter);
 /*
  * Fills flags and operations as filter_facts() would return them, without loading the filter. All
@@ -60,6 +63,8 @@ struct filter *filter_free(struct filter *filter);
  */
 int filter_peek(const char *spec, struct filter_facts *ret_facts, struct pst_error *error);
 const struct filter_facts *filter_facts(const struct filter *filter);
+/* Returns whether programs can keep something from one run to the next: in a map or a variable. */
+bool filter_has_memory(const struct filter *filter);
 /* Returns the descriptor of a program, which the filter owns, or -1 if there is none. */
 int filter_program(const struct filter *filter, enum filter_kind kind, uint32_t opcode);
 

@@ -48,7 +48,7 @@ static int load(unsigned int connection, const char *spec, struct filter_slots *
 	int r = number ? filter_slots_open((uint32_t)strtoul(number, NULL, 10), ret_slots, error) :
 			 kernel_slots_new(ret_slots, error);
 
-	return r < 0 ? r : kernel_filter_load(spec, *ret_slots, ret_filter, error);
+	return r < 0 ? r : kernel_filter_load(spec, *ret_slots, false, ret_filter, error);
 }
 
 /* Tells the module of the change, and lets it do the change. Returns 0 or -errno. */
@@ -57,7 +57,7 @@ static int tell(int fs_fd, const char *name, const struct filter *filter)
 	if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "version", MODULE_VERSION_TEXT, 0) < 0 ||
 	    (name && fsconfig(fs_fd, FSCONFIG_SET_STRING, "filter_remove", name, 0) < 0))
 		return -errno;
-	if (filter && kernel_filter_give(fs_fd, filter) < 0)
+	if (filter && kernel_filter_give(fs_fd, filter, MODULE_SERVE_NONE) < 0)
 		return -errno;
 	return fsconfig(fs_fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0 ? -errno : 0;
 }

@@ -31,10 +31,10 @@ int kernel_slots_new(struct filter_slots **ret_slots, struct pst_error *error)
 	return r < 0 ? r : filter_slots_freeze(*ret_slots, error);
 }
 
-int kernel_filter_load(const char *spec, const struct filter_slots *slots,
+int kernel_filter_load(const char *spec, const struct filter_slots *slots, bool unpinned,
 		       struct filter **ret_filter, struct pst_error *error)
 {
-	int r = filter_load(spec, slots, ret_filter, error);
+	int r = (unpinned ? filter_load_unpinned : filter_load)(spec, slots, ret_filter, error);
 
 	if (r < 0 || !filter_facts(*ret_filter)->keep)
 		return r;
@@ -63,7 +63,7 @@ static unsigned int add_programs(const struct filter *filter, struct module_prog
 	return n;
 }
 
-int kernel_filter_give(int fs_fd, const struct filter *filter)
+int kernel_filter_give(int fs_fd, const struct filter *filter, uint32_t serve)
 {
 	const struct filter_facts *facts = filter_facts(filter);
 	const char *const texts[MODULE_N_TEXTS] = { facts->name, facts->spec, facts->file,
@@ -84,6 +84,7 @@ int kernel_filter_give(int fs_fd, const struct filter *filter)
 		.flags = facts->flags,
 		.cell = facts->cell,
 		.unknown = facts->unknown,
+		.serve = serve,
 	};
 	value->n_programs = add_programs(filter, value->program);
 	end = (char *)&value->program[value->n_programs];

@@ -9,7 +9,6 @@
 #include "util/log.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +20,8 @@ struct row {
 	size_t offset, size;
 	/* The option asks for something if these bits differ from the default; ANY: all bits. */
 	unsigned int bits;
-	bool refused;    /* else accepted without effect */
+	bool refused;    /* else accepted without effect, unless */
+	bool process;    /* it concerns a process that serves data, and there is one */
 	const char *why; /* continues a sentence that begins with the name of the option */
 };
 
@@ -30,41 +30,44 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-	{ "sync", MEMBER(mount_flags), PST_MOUNT_SYNC, true,
+	{ "sync", MEMBER(mount_flags), PST_MOUNT_SYNC, true, false,
 	  "needs the FUSE engine: the kernel engine does not wait until a change is on the disk" },
-	{ "dirsync", MEMBER(mount_flags), PST_MOUNT_DIRSYNC, true,
+	{ "dirsync", MEMBER(mount_flags), PST_MOUNT_DIRSYNC, true, false,
 	  "needs the FUSE engine: the kernel engine does not wait until a change is on the disk" },
-	{ "strictatime", MEMBER(mount_flags), PST_MOUNT_STRICTATIME, true,
+	{ "strictatime", MEMBER(mount_flags), PST_MOUNT_STRICTATIME, true, false,
 	  "needs the FUSE engine: in the kernel engine the mount of LOWER decides when access "
 	  "times change" },
-	{ "relatime", MEMBER(mount_flags), PST_MOUNT_RELATIME, false,
+	{ "relatime", MEMBER(mount_flags), PST_MOUNT_RELATIME, false, false,
 	  "has no effect: the mount of LOWER decides when access times change" },
-	{ "passthrough=off", MEMBER(passthrough), PST_PASSTHROUGH_OFF, true,
+	{ "passthrough=off", MEMBER(passthrough), PST_PASSTHROUGH_OFF, true, false,
 	  "needs the FUSE engine: in the kernel engine no process serves data" },
-	{ "xattr=off", MEMBER(xattr), ANY, true,
+	{ "xattr=off", MEMBER(xattr), ANY, true, false,
 	  "needs the FUSE engine: the kernel engine always shows extended attributes" },
-	{ "handles", MEMBER(handles), ANY, true,
+	{ "handles", MEMBER(handles), ANY, true, false,
 	  "needs the FUSE engine: file handles of the kernel engine have no key" },
-	{ "pseudo=show", MEMBER(pseudo), ANY, true,
+	{ "pseudo=show", MEMBER(pseudo), ANY, true, false,
 	  "needs the FUSE engine: the kernel engine shows no pseudo file systems" },
-	{ "filters=process", MEMBER(run_filters), PST_RUN_FILTERS_PROCESS, true,
+	{ "filters=process", MEMBER(run_filters), PST_RUN_FILTERS_PROCESS, true, false,
 	  "needs the FUSE engine: the kernel engine has no process in which filters could run" },
-	{ "idmap", MEMBER(idmap), ANY, true,
+	{ "idmap", MEMBER(idmap), ANY, true, false,
 	  "needs the FUSE engine: the kernel engine has no idmapped mounts" },
-	{ "noallow_other", MEMBER(allow_other), ANY, true,
+	{ "noallow_other", MEMBER(allow_other), ANY, true, false,
 	  "needs the FUSE engine: in the kernel engine modes alone decide who may enter the view" },
-	{ "server", MEMBER(server), ANY, true,
+	{ "server", MEMBER(server), ANY, true, false,
 	  "needs the FUSE engine: the kernel engine takes all attributes from LOWER" },
-	{ "cache", MEMBER(cache), ANY, false,
+	{ "cache", MEMBER(cache), ANY, false, false,
 	  "has no effect: the kernel engine keeps no attributes, so none is ever old" },
-	{ "opendir", MEMBER(opendir), ANY, false, "has no effect: there are no requests" },
-	{ "workers", MEMBER(n_workers), ANY, false, "has no effect: there is no process" },
-	{ "pool", MEMBER(n_pool), ANY, false, "has no effect: there is no process" },
-	{ "max_write", MEMBER(max_write), ANY, false, "has no effect: there are no requests" },
-	{ "fds", MEMBER(fd_budget), ANY, false, "has no effect: there is no process" },
-	{ "transport", MEMBER(transport), ANY, false, "has no effect: there are no requests" },
-	{ "uring_depth", MEMBER(uring_depth), ANY, false, "has no effect: there are no requests" },
-	{ "enable_uring", MEMBER(enable_uring), ANY, false,
+	{ "opendir", MEMBER(opendir), ANY, false, false, "has no effect: there are no requests" },
+	{ "workers", MEMBER(n_workers), ANY, false, true, "has no effect: there is no process" },
+	{ "pool", MEMBER(n_pool), ANY, false, true, "has no effect: there is no process" },
+	{ "max_write", MEMBER(max_write), ANY, false, true,
+	  "has no effect: there are no requests" },
+	{ "fds", MEMBER(fd_budget), ANY, false, true, "has no effect: there is no process" },
+	{ "transport", MEMBER(transport), ANY, false, true,
+	  "has no effect: there are no requests" },
+	{ "uring_depth", MEMBER(uring_depth), ANY, false, true,
+	  "has no effect: there are no requests" },
+	{ "enable_uring", MEMBER(enable_uring), ANY, false, true,
 	  "has no effect: there are no requests, and io_uring is not enabled" },
 };
 /* clang-format on */
@@ -81,14 +84,14 @@ static bool is_asked(const struct pst_view_options *options, const struct row *r
 	return bits & row->bits;
 }
 
-int kernel_fits(const struct pst_view_options *options, char ret_said[KERNEL_SAID_SIZE],
-		struct pst_error *error)
+int kernel_fits(const struct pst_view_options *options, bool has_process,
+		char ret_said[KERNEL_SAID_SIZE], struct pst_error *error)
 {
 	size_t n = 0;
 
 	ret_said[0] = '\0';
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (!is_asked(options, &rows[i]))
+		if (!is_asked(options, &rows[i]) || (rows[i].process && has_process))
 			continue;
 		if (rows[i].refused)
 			return error_set(error, -EOPNOTSUPP, "option %s %s", rows[i].option,

@@ -11,11 +11,18 @@
  */
 #include <penstock/filter.h>
 
-#define MODULE_ABI 1
+#define MODULE_ABI 2
 
 #define MODULE_TEXT2(N)     #N
 #define MODULE_TEXT(N)      MODULE_TEXT2(N)
 #define MODULE_VERSION_TEXT MODULE_TEXT(MODULE_ABI) "." MODULE_TEXT(PST_FILTER_ABI)
+
+/* Which files the second tree (the parameter "serve_fd") serves because of a filter. */
+enum module_serve {
+	MODULE_SERVE_NONE, /* none: it has no program that sees data */
+	MODULE_SERVE_HELD, /* those for which it holds; it runs here, too, for all others */
+	MODULE_SERVE_ALL,  /* all: it runs in the second tree only, and has no program here */
+};
 
 struct module_program {
 	uint32_t kind;   /* enum filter_kind */
@@ -30,6 +37,8 @@ struct module_filter {
 	uint32_t flags;      /* enum pst_filter_flag */
 	uint32_t n_programs;
 	uint64_t cell, unknown; /* of struct filter_facts */
+	uint32_t serve;         /* enum module_serve */
+	uint32_t pad;
 	struct module_program program[];
 	/* Behind the programs: MODULE_N_TEXTS strings with their NULs. */
 };

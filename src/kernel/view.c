@@ -5,6 +5,7 @@
 #include "kernel/context.h"
 #include "kernel/fits.h"
 #include "kernel/module-abi.h"
+#include "kernel/second.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -31,19 +32,34 @@ static int refused(int fs_fd, const char *lower, int error_number, struct pst_er
 			 lower, reason);
 }
 
+/*
+ * Returns which files the second tree serves because of a filter that sees data. With memory, or
+ * with effects that only the FUSE engine measures (PST_EXACT), a filter runs there only.
+ */
+static enum module_serve serve_for(const struct filter *filter)
+{
+	return filter_has_memory(filter) || filter_facts(filter)->flags & PST_EXACT ?
+		       MODULE_SERVE_ALL :
+		       MODULE_SERVE_HELD;
+}
+
 /* Loads the filters and hands them to the module. */
-static int give_filters(int fs_fd, const struct pst_view_options *options, struct pst_error *error)
+static int give_filters(int fs_fd, const struct pst_view_options *options, bool has_second,
+			struct pst_error *error)
 {
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
 	int r = kernel_slots_new(&slots, error);
 
 	for (const char *const *spec = options->filters; r == 0 && *spec; spec++) {
 		_cleanup_(filter_freep) struct filter *filter = NULL;
+		int data = has_second ? kernel_second_needs(*spec, error) : 0;
 
-		r = kernel_filter_load(*spec, slots, &filter, error);
+		if (data < 0)
+			return data;
+		r = kernel_filter_load(*spec, slots, data, &filter, error);
 		if (r < 0)
 			return r;
-		r = kernel_filter_give(fs_fd, filter);
+		r = kernel_filter_give(fs_fd, filter, data ? serve_for(filter) : MODULE_SERVE_NONE);
 		if (r < 0)
 			return refused(fs_fd, options->lower, -r, error);
 		filter_keep_pin(filter);
@@ -84,7 +100,8 @@ static int open_context(int *ret_fd, struct pst_error *error)
 }
 
 /* Sets the options of the file system. Returns 0 or -errno with the module's message. */
-static int set_options(int fs_fd, const struct pst_view_options *options, struct pst_error *error)
+static int set_options(int fs_fd, const struct pst_view_options *options, int serve_fd,
+		       struct pst_error *error)
 {
 	const struct {
 		const char *name, *value; /* NULL: not set */
@@ -100,19 +117,26 @@ static int set_options(int fs_fd, const struct pst_view_options *options, struct
 		if (rows[i].value &&
 		    fsconfig(fs_fd, FSCONFIG_SET_STRING, rows[i].name, rows[i].value, 0) < 0)
 			return refused(fs_fd, options->lower, errno, error);
-	return options->filters ? give_filters(fs_fd, options, error) : 0;
+	if (serve_fd >= 0) {
+		/* fsconfig(2) takes no descriptor of a mount, only one of a file. */
+		_cleanup_(fd_closep) int fd = openat(serve_fd, ".", O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_FD, "serve_fd", NULL, fd) < 0)
+			return refused(fs_fd, options->lower, errno, error);
+	}
+	return options->filters ? give_filters(fs_fd, options, serve_fd >= 0, error) : 0;
 }
 
-int kernel_view_mount(const struct pst_view_options *options, struct pst_error *error)
+int kernel_view_mount(const struct pst_view_options *options, int serve_fd, struct pst_error *error)
 {
 	_cleanup_(fd_closep) int fs_fd = -1, mount_fd = -1;
 	char said[KERNEL_SAID_SIZE];
-	int r = kernel_fits(options, said, error);
+	int r = kernel_fits(options, serve_fd >= 0, said, error);
 
 	if (r == 0)
 		r = open_context(&fs_fd, error);
 	if (r == 0)
-		r = set_options(fs_fd, options, error);
+		r = set_options(fs_fd, options, serve_fd, error);
 	if (r < 0)
 		return r;
 	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)

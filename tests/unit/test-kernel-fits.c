@@ -68,7 +68,7 @@ TEST(each_option_fits_has_no_effect_or_is_refused, state)
 		options.allow_other = strcmp(rows[i].name, "noallow_other") != 0;
 		if (!options.ttl_ns)
 			options.ttl_ns = 1000000000;
-		r = kernel_fits(&options, said, &error);
+		r = kernel_fits(&options, false, said, &error);
 		text = r < 0 ? error.text : said;
 		answer = r < 0 ? REFUSED : *said ? NO_EFFECT : FITS;
 
@@ -92,11 +92,14 @@ TEST(a_refused_option_wins_and_all_others_are_said, state)
 	options.transport = PST_TRANSPORT_DEV;
 	options.n_workers = options.n_pool = options.uring_depth = 1;
 	options.max_write = options.fd_budget = options.enable_uring = 1;
-	assert_int_equal(kernel_fits(&options, said, &error), 0);
+	assert_int_equal(kernel_fits(&options, false, said, &error), 0);
 	assert_non_null(strstr(said, "; option pool "));
 	assert_non_null(strstr(said, "; option enable_uring "));
+	assert_int_equal(kernel_fits(&options, true, said, &error), 0);
+	assert_null(strstr(said, "option pool "));
+	assert_non_null(strstr(said, "option cache "));
 	options.idmap = 1;
-	assert_int_equal(kernel_fits(&options, said, &error), -EOPNOTSUPP);
+	assert_int_equal(kernel_fits(&options, false, said, &error), -EOPNOTSUPP);
 	assert_non_null(strstr(error.text, "option idmap "));
 }
 

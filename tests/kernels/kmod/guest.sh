@@ -7,6 +7,7 @@
 . /settings
 . /lib.sh
 . /command.sh
+. /serve.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
@@ -629,6 +630,7 @@ for phase in $phases; do
 		failures) [ $fs = ext4 ] || fail_allocations $fs ;;
 		filters) filters $fs ;;
 		callers) by_caller $fs ;;
+		serve) serve $fs ;;
 		inodes) inodes $fs ;;
 		listings) listings $fs ;;
 		owners) [ $fs = tmpfs ] || owners $fs ;;

@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 	options.mountpoint = argv[2];
 	options.locks = getenv("LOCKS") ? PST_LOCKS_LOWER : PST_LOCKS_LOCAL;
 	options.filters = argc > 3 ? (const char *const *)argv + 3 : NULL;
-	if (kernel_view_mount(&options, &error) == 0)
+	if (kernel_view_mount(&options, -1, &error) == 0)
 		return 0;
 	fprintf(stderr, "mount-view: %s\n", error.text);
 	return 1;

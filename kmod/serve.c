@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The second tree of a view (serve_fd), for files whose data a filter sees.
+ *
+ * No program sees data in the kernel. A FUSE view of the same LOWER, which is mounted nowhere, runs
+ * the filters that have programs for READ or WRITE. The lower dentry of a name that is served is
+ * that of the FUSE view, so whatever is done with the name is done there. If the process of the
+ * FUSE view dies, these names give the errors of a dead FUSE file system, never the data below.
+ *
+ * A regular file is served if such a filter holds for it after LOOKUP, or if the file has several
+ * names and such a filter holds for its directory: the filter can hold for the file by a name that
+ * nobody has looked up here. Other files, absent names and directories are those of LOWER. Before a
+ * file is created, linked or renamed, the filters are asked for its new name as for a lookup, so
+ * these filters have to answer by the name and the type. A RENAME or LINK of which one name is
+ * served is done in the second tree, which has both names; a program there may refuse it.
+ *
+ * For a served file, the programs before and after operations of these filters run in the second
+ * tree only. A filter that has memory (maps, variables) would have two, one for each tree: so it
+ * runs in the second tree only, and serves the whole view (serves_all).
+ *
+ * A directory of LOWER with served names has a twin: the dentry of the same directory in the second
+ * tree, which is the same FUSE inode for as long as the inode of the view lives, wherever others
+ * move the directory. It is looked up by its name in the twin of its parent.
+ *
+ * Lock order: the view, the second tree, LOWER. While a task has locked something in LOWER itself
+ * or keeps it from being frozen, it does nothing in the second tree, whose process would wait.
+ */
+#include "filters.h"
+
+#include "kernel/module-abi.h"
+
+#define MAX_TRIES 8
+
+/* Finds the filters of a new chain that see data. */
+void pst_serve_prepare(struct pst_chain *chain)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < chain->core.n; i++) {
+		struct chain_entry *entry = chain->core.entries[i];
+
+		chain->serves_all |= entry->filter->serve == MODULE_SERVE_ALL;
+		if (entry->filter->serve == MODULE_SERVE_HELD) {
+			chain->serves |= 1ULL << entry->bit;
+			chain->data.entries[n++] = entry;
+		}
+	}
+	chain_init(&chain->data, chain->data.entries, n);
+}
+
+/* Checks the second tree of a view that is being mounted, and takes it over from @serve. */
+int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve)
+{
+	struct pst_sb *s = pst_sb(sb);
+	const struct pst_chain *chain = rcu_dereference_protected(s->chain, true);
+	bool needed = chain && (chain->serves || chain->serves_all);
+	const struct super_block *l;
+
+	if (!needed && !serve->mnt)
+		return 0;
+	if (!needed)
+		return invalf(fc, "penstock: serve_fd without a filter that looks at data");
+	if (!serve->mnt)
+		return invalf(fc, "penstock: a filter looks at data: serve_fd is missing");
+	l = serve->dentry->d_sb;
+	if (l == s->mnt->mnt_sb || l->s_type == sb->s_type || !d_is_dir(serve->dentry))
+		return invalf(fc, "penstock: serve_fd is no directory of a FUSE view");
+	if (s->idmapped || is_idmapped_mnt(serve->mnt))
+		return invalf(fc, "penstock: a filter looks at data, and a mount maps IDs");
+	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
+		return invalf(fc, "penstock: serve_fd is on too many stacked file systems");
+	sb->s_stack_depth = max(sb->s_stack_depth, l->s_stack_depth + 1);
+	s->serve = *serve;
+	*serve = (struct path){};
+	if (chain->serves_all) {
+		dput(s->root);
+		s->root = dget(s->serve.dentry);
+	}
+	return 0;
+}
+
+/* ---- twins ------------------------------------------------------------------------------- */
+
+/*
+ * Looks a dentry of the view up in @dir of the second tree, by the name that it has now. Returns a
+ * reference, or an error.
+ */
+static struct dentry *look_up(struct dentry *dentry, struct dentry *dir)
+{
+	struct name_snapshot n;
+	struct dentry *l;
+
+	take_dentry_name_snapshot(&n, dentry);
+	l = c_lookup(&nop_mnt_idmap, dir, n.name);
+	release_dentry_name_snapshot(&n);
+	return l;
+}
+
+/* The process shows the inode numbers of LOWER, so a name that leads to another file is noticed. */
+static bool is_same(const struct dentry *dentry, const struct dentry *l)
+{
+	return d_is_positive(l) && d_inode(l)->i_ino == pst_lower_inode(d_inode(dentry))->i_ino;
+}
+
+/* Gives the topmost directory without a twin on the path to @dentry its twin. */
+static int find_next_twin(struct dentry *dentry)
+{
+	struct dentry *d = dget(dentry), *parent = dget_parent(d), *twin;
+	int err = 0;
+
+	while (!pst_second_dir(parent)) {
+		dput(d);
+		d = parent;
+		parent = dget_parent(d);
+	}
+	twin = look_up(d, pst_second_dir(parent));
+	if (IS_ERR(twin)) {
+		err = PTR_ERR(twin);
+	} else if (!is_same(d, twin)) {
+		err = -ESTALE;
+		dput(twin);
+	} else if (cmpxchg(&pst_i(d_inode(d))->twin, NULL, twin)) {
+		dput(twin);
+	}
+	dput(parent);
+	dput(d);
+	return err;
+}
+
+/*
+ * Returns the directory of the second tree for one of the view, without a reference. The task that
+ * mounted the view looks it up, because the caller may not be allowed to search all of the path.
+ */
+static struct dentry *second_dir(struct dentry *dir)
+{
+	const struct cred *old = override_creds(pst_sb(dir->d_sb)->filters->cred);
+	struct dentry *l;
+	int err = 0, tries = 0;
+
+	while (!(l = pst_second_dir(dir)) && !err) {
+		err = find_next_twin(dir);
+		if (err == -ESTALE && ++tries < MAX_TRIES)
+			err = 0;
+	}
+	revert_creds(old);
+	return l ? l : ERR_PTR(err);
+}
+
+/* Returns the dentry of the second tree for a name of the view, with a reference, or an error. */
+static struct dentry *second(struct dentry *dentry)
+{
+	struct dentry *parent = dget_parent(dentry), *dir = second_dir(parent);
+	struct dentry *l = IS_ERR(dir) ? dir : look_up(dentry, dir);
+
+	dput(parent);
+	return l;
+}
+
+/* ---- lookup ------------------------------------------------------------------------------ */
+
+/* Checks if a filter that sees data holds for an inode. */
+static bool is_held(const struct pst_chain *chain, const struct inode *inode)
+{
+	return chain && filter_node_filters(&pst_i(inode)->filter) & chain->serves;
+}
+
+static bool has_second(const struct super_block *sb)
+{
+	return unlikely(pst_sb(sb)->serve.mnt);
+}
+
+/* A served file has the filters that its name in LOWER has got. */
+static void take_filters(const struct pst_chain *chain, struct inode *inode, struct inode *from)
+{
+	u64 filters = filter_node_filters(&pst_i(from)->filter);
+
+	if (from->i_nlink > 1)
+		filters |= filter_node_filters(&pst_i(inode)->filter);
+	port_store(&pst_i(inode)->filter.filters, filters);
+	for (unsigned int i = 0; i < chain->core.n; i++) {
+		unsigned int bit = chain->core.entries[i]->bit;
+
+		if (chain->core.entries[i]->cells)
+			port_store(pst_cell(pst_i(inode), bit),
+				   port_load(pst_cell(pst_i(from), bit)));
+	}
+	WRITE_ONCE(pst_i(inode)->parent, pst_i(from)->parent);
+}
+
+/*
+ * Called when a name was found in LOWER and @inode, whose reference this takes over, has got its
+ * filters. Returns the inode that the name gets: another one, and another lower dentry, if the file
+ * is served; NULL if the second tree has no such name any more; or an error.
+ */
+struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dentry,
+			      struct inode *inode)
+{
+	struct inode *other = NULL;
+	struct dentry *l;
+
+	if (!has_second(dentry->d_sb) || !inode || pst_is_served(inode) || !S_ISREG(inode->i_mode))
+		return inode;
+	if (!is_held(chain, inode) &&
+	    !(inode->i_nlink > 1 && is_held(chain, d_inode(dentry->d_parent))))
+		return inode;
+	l = second(dentry);
+	if (IS_ERR(l))
+		other = ERR_CAST(l);
+	else if (d_is_positive(l))
+		other = pst_iget(dentry->d_sb, d_inode(l));
+	if (!IS_ERR_OR_NULL(other) && !S_ISREG(other->i_mode)) {
+		iput(other);
+		other = ERR_PTR(-ESTALE);
+	}
+	if (!IS_ERR_OR_NULL(other)) {
+		int err;
+
+		take_filters(chain, other, inode);
+		err = pst_renew(other);
+		if (err) {
+			iput(other);
+			other = ERR_PTR(err);
+		}
+	}
+	if (!IS_ERR(other))
+		pst_replace_lower(dentry, l);
+	else if (!IS_ERR(l))
+		dput(l);
+	iput(inode);
+	return other;
+}
+
+/* ---- changes of names -------------------------------------------------------------------- */
+
+/* Checks if a regular file would be served under this name. */
+static bool is_served_as(const struct pst_chain *chain, struct dentry *dentry)
+{
+	struct inode *dir = d_inode(dentry->d_parent);
+
+	return pst_is_served(dir) ||
+	       (is_held(chain, dir) && pst_filter_predict(chain, dir, dentry->d_name.name));
+}
+
+/* Gives an absent name, whose directory the VFS has locked, its lower dentry in the right tree. */
+static int set_tree(const struct pst_chain *chain, struct dentry *dentry, bool served)
+{
+	struct dentry *l;
+
+	if (pst_is_served(d_inode(dentry->d_parent)) || pst_name_is_served(dentry) == served)
+		return 0;
+	if (!pst_lower(dentry) && chain && chain->fixed_names)
+		return 0; /* hidden for good */
+	if (served)
+		l = second(dentry);
+	else
+		l = c_lookup(pst_idmap(dentry->d_sb), pst_lower(dentry->d_parent), dentry->d_name);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	pst_replace_lower(dentry, l);
+	return 0;
+}
+
+static int choose_for_new(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	return set_tree(chain, op->dentry, S_ISREG(op->mode) && is_served_as(chain, op->dentry));
+}
+
+/* A file without a name gets one later, or none: so it is served in each such directory. */
+static int choose_for_nameless(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	struct dentry *dir = op->dentry->d_parent;
+
+	op->served = pst_is_served(d_inode(dir)) || is_held(chain, d_inode(dir));
+	return op->served ? PTR_ERR_OR_ZERO(second_dir(dir)) : 0;
+}
+
+/* Gets the dentry of the second tree for a name that keeps that of LOWER. */
+static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int i,
+		      struct dentry *dentry)
+{
+	struct dentry *l;
+
+	if (pst_name_is_served(dentry))
+		return 0;
+	if (d_really_is_negative(dentry))
+		return set_tree(chain, dentry, true);
+	l = second(dentry);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	op->second[i] = l;
+	return is_same(dentry, l) ? 0 : -ESTALE;
+}
+
+/* With a second name the file is one that is served. */
+static int choose_for_link(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	struct dentry *dir = op->dentry->d_parent;
+	int err;
+
+	if (!S_ISREG(op->inode->i_mode))
+		return set_tree(chain, op->dentry, false);
+	if (!pst_is_served(op->inode) && !is_held(chain, op->inode) &&
+	    !is_held(chain, d_inode(dir)))
+		return set_tree(chain, op->dentry, false);
+	err = set_tree(chain, op->dentry, true);
+	return err ? err : get_second(chain, op, 0, op->from);
+}
+
+static int choose_for_rename(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	struct dentry *old = op->dentry, *new = op->dentry2;
+	int ret = pst_name_is_served(old) || (d_really_is_positive(new) && pst_name_is_served(new));
+	int err;
+
+	if (!ret && S_ISREG(d_inode(old)->i_mode))
+		ret = is_served_as(chain, new);
+	if (!ret && op->flags & RENAME_EXCHANGE && S_ISREG(d_inode(new)->i_mode))
+		ret = is_served_as(chain, old);
+	if (ret < 0)
+		return ret;
+	op->served = ret;
+	if (!ret)
+		return d_really_is_negative(new) ? set_tree(chain, new, false) : 0;
+	err = get_second(chain, op, 0, old);
+	return err ? err : get_second(chain, op, 1, new);
+}
+
+static int choose(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	int err = 0;
+
+	switch (op->opcode) {
+	case FUSE_TMPFILE:
+		return choose_for_nameless(chain, op);
+	case FUSE_RENAME2:
+		return choose_for_rename(chain, op);
+	case FUSE_LINK:
+		err = choose_for_link(chain, op);
+		break;
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		break;
+	default:
+		err = choose_for_new(chain, op);
+	}
+	op->served = pst_name_is_served(op->dentry);
+	return err;
+}
+
+/*
+ * Chooses the tree in which an operation on names is done, before anything else is done for it; the
+ * VFS holds its locks. Returns 0 or an error; pst_serve_done() in both cases.
+ */
+int pst_serve_choose(struct pst_name_op *op)
+{
+	struct pst_chain *chain;
+	int err;
+
+	if (!has_second(op->dentry->d_sb))
+		return 0;
+	chain = pst_chain_get(pst_sb(op->dentry->d_sb));
+	err = choose(chain, op);
+	pst_chain_put(chain);
+	return err;
+}
+
+void pst_serve_done(struct pst_name_op *op)
+{
+	for (int i = 0; i < 2; i++)
+		dput(op->second[i]);
+}
+
+/*
+ * Creates and opens a served file. Both are one operation, because a filter may allow nobody else
+ * to write to the file. Returns the open file, or an error.
+ */
+struct file *pst_serve_create(const struct pst_name_op *op)
+{
+	const struct path dir = { .mnt = pst_sb(op->dentry->d_sb)->serve.mnt,
+				  .dentry = pst_lower_dir(op->dentry) };
+	const struct cred *caller = op->cred ? override_creds(op->cred) : NULL;
+	struct file *file = file_open_root(&dir, op->dentry->d_name.name,
+					   op->flags | O_CREAT | O_EXCL, op->mode & ~S_IFMT);
+
+	if (caller)
+		revert_creds(caller);
+	return file;
+}
