@@ -8,11 +8,13 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -140,9 +142,24 @@ int fusermount_mount(const struct mount_options *options, const char *mountpoint
 	return fd < 0 ? error_set(error, fd, PROGRAM " has sent no descriptor") : fd;
 }
 
+/* Returns whether this user has mounted the topmost mount at a mount point. */
+static bool is_own(const char *mountpoint)
+{
+	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
+	const struct mountinfo *mount;
+	const char *id;
+
+	if (mountinfo_read(MOUNTINFO_OWN, &table) < 0)
+		return false;
+	mount = mountinfo_at(&table, mountpoint);
+	id = mount ? strstr(mount->options, "user_id=") : NULL;
+	return id && strtoul(id + strlen("user_id="), NULL, 10) == getuid();
+}
+
 int fusermount_unmount(const char *mountpoint, bool lazy)
 {
 	char *argv[] = { PROGRAM, lazy ? "-uz" : "-u", "--", (char *)mountpoint, NULL };
 
-	return run(argv, -1, true);
+	/* The program exits with the same code for a mount of others and for one in use. */
+	return is_own(mountpoint) ? run(argv, -1, true) : -EPERM;
 }

@@ -15,5 +15,8 @@ bool fusermount_exists(void);
  */
 int fusermount_mount(const struct mount_options *options, const char *mountpoint,
 		     struct pst_error *error);
-/* Unmounts a mount of this user. Returns 0 or -errno: -EBUSY if the program refuses. */
+/*
+ * Unmounts a mount of this user. Returns 0 or -errno: -EPERM for a mount of another user, -EBUSY if
+ * the program refuses.
+ */
 int fusermount_unmount(const char *mountpoint, bool lazy);

@@ -44,6 +44,7 @@ static bool parse(char *line, struct mountinfo *ret)
 	*options = '\0';
 	options += strlen(" - ");
 	type = strsep(&options, " ");
+	strsep(&options, " "); /* the source */
 	for (int i = 0; i < 6; i++) {
 		fields[i] = strsep(&line, " ");
 		if (!fields[i])
@@ -59,6 +60,7 @@ static bool parse(char *line, struct mountinfo *ret)
 		.point = mountinfo_unescape(fields[4]),
 		.flags = fields[5],
 		.type = type,
+		.options = options ? options : "",
 	};
 	return true;
 }

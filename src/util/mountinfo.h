@@ -13,6 +13,7 @@ struct mountinfo {
 	const char *point;       /* the mount point, from the root of the process */
 	const char *flags;       /* of the mount, separated by commas */
 	const char *type;        /* of the file system */
+	const char *options;     /* of the file system, separated by commas */
 };
 
 /*
