@@ -16,7 +16,7 @@
 #include "run/namespaces.h"
 #include "run/note.h"
 #include "run/run.h"
-#include "run/terminal.h"
+#include "run/system-calls.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -137,7 +137,7 @@ _Noreturn void init_main(const struct init_options *options, int fd)
 	/* After the last change of credentials, because these clear both. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (terminal_protect(&error) < 0)
+	if (system_calls_forbid(&error) < 0)
 		fail(fd, RUN_FAILED, error.text);
 	sigfillset(&all);
 	init.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

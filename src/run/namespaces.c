@@ -5,8 +5,8 @@
  * A mount that a mount namespace inherits from one with another user namespace is locked: nobody in
  * the new one can unmount it, move it, or bind a directory without the mounts on it. So nothing
  * that the command does makes the directory below the view visible, though the command may be root
- * in its user namespace. The kernel also refuses open_by_handle_at(2) on mounts that have locked
- * mounts.
+ * in its user namespace. Moves of the directories above could: other-paths.c and system-calls.c
+ * prevent these. The kernel also refuses open_by_handle_at(2) on mounts that have locked mounts.
  *
  * State: the caller, which namespaces_of_view() sets and namespaces_map() reads. No locks.
  */

@@ -5,7 +5,13 @@
  * Bind mounts can show the directory, one above it or one inside it a second time. The command must
  * not reach files there that the view hides. The mount table has, for each mount, the directory of
  * its file system that it shows, so paths of the same file can be compared. Hard links and other
- * file systems that show the same files (overlayfs, FUSE) are not found. No state, no locks.
+ * file systems that show the same files (overlayfs, FUSE) are not found.
+ *
+ * The command could also move a directory above the tree to a place that another mount shows. The
+ * kernel refuses to move a mount point of the mount namespace, so each directory above becomes one:
+ * in a stack of mounts at /proc, of which the command sees only the top, its own /proc.
+ *
+ * No state, no locks.
  */
 #include "run/other-paths.h"
 #include "util/cleanup.h"
@@ -16,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -126,6 +133,60 @@ static int cover_mount(const struct tree *tree, const struct mountinfo *mount)
 	return cover(tree, part ? part : "", place);
 }
 
+/*
+ * Mounts a directory at /proc, over the mount that is there. The next mount at /proc makes this
+ * directory a mount point.
+ */
+static int stack(const char *directory)
+{
+	_cleanup_(fd_closep) int fd =
+		open_tree(AT_FDCWD, directory,
+			  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (unsigned int)AT_RECURSIVE);
+
+	if (fd < 0 || move_mount(fd, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Stacks the directories above the tree that a mount shows, below its root. */
+static int stack_above(const struct tree *tree, const struct mountinfo *mount)
+{
+	const char *rest = below(tree->root, mount->root);
+	size_t len = strcmp(mount->point, "/") == 0 ? 0 : strlen(mount->point);
+	char place[PATH_MAX];
+	struct statx stx;
+	int r = 0;
+
+	if (mount->connection != tree->device || !rest)
+		return 0;
+	if (snprintf(place, sizeof(place), "%.*s%s", (int)len, mount->point, rest) >=
+	    (int)sizeof(place))
+		return -ENAMETOOLONG;
+	for (char *end; r == 0 && (end = strrchr(place + len, '/')) > place + len;) {
+		*end = '\0';
+		/* The command cannot move a directory that another mount covers. */
+		if (statx(AT_FDCWD, place, AT_NO_AUTOMOUNT, 0, &stx) == 0 &&
+		    stx.stx_mnt_id == (uint64_t)mount->id)
+			r = stack(place);
+	}
+	return r;
+}
+
+static int stack_all(const struct tree *tree, const struct mountinfo_table *table,
+		     struct pst_error *error)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		int r = stack_above(tree, &table->mounts[i]);
+
+		if (r < 0)
+			return error_set(error, r,
+					 "cannot keep the command from moving the directories "
+					 "above %s, which the mount at %s shows: %s",
+					 tree->path, table->mounts[i].point, strerror(-r));
+	}
+	return 0;
+}
+
 int other_paths_cover(const struct tree *tree, struct pst_error *error)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -141,5 +202,5 @@ int other_paths_cover(const struct tree *tree, struct pst_error *error)
 					 "cannot be mounted: %s",
 					 tree->path, table.mounts[i].point, strerror(-r));
 	}
-	return 0;
+	return stack_all(tree, &table, error);
 }

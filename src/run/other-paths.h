@@ -21,6 +21,7 @@ void tree_fini(struct tree *tree);
 /*
  * Mounts the view, which lies at tree->path, at each other path of the directory in this mount
  * namespace, and its files at the paths of mounts that show a part of the directory. Covers those
- * that the view hides. Returns 0, or -errno and *error.
+ * that the view hides. Makes the directories above immovable for the command: after this call /proc
+ * shows one of them, and the caller must mount a /proc over it. Returns 0, or -errno and *error.
  */
 int other_paths_cover(const struct tree *tree, struct pst_error *error);

@@ -7,9 +7,9 @@
 # something.
 
 # Makes the tree, and sets the words that name a file below the view: path, device and inode.
-boundary() {
+boundary() { # [TYPE]
 	real || skip "about the program"
-	lower ext4
+	lower "${1:-ext4}"
 	mkdir "$LOWER/sub"
 	echo SECRET=hunter2 > "$LOWER/.env"
 	chown -R 1000:1000 "$LOWER"
@@ -70,6 +70,7 @@ waiting_run() { # WHO
 end_waiting_run() {
 	kill $RUN
 	wait $RUN 2> /dev/null
+	return 0
 }
 
 once_processes_in_proc_lead_nowhere() {
@@ -99,6 +100,48 @@ once_view_cannot_be_unmounted_or_moved() {
 	boundary
 	withstands unmount
 	reaches unmount
+}
+
+# The view stays at its directory, but what is above could move to a place that another mount shows.
+once_directories_above_the_view_cannot_be_moved() {
+	boundary
+	mkdir -p "$FS/up/middle" "$FS/other" "$T/shown"
+	mv "$LOWER" "$FS/up/middle/"
+	LOWER=$FS/up/middle/lower
+	chmod -R a+rwX "$FS"
+	cd "$LOWER" || fail "no tree"
+	FILE_BELOW[0]=$LOWER/.env
+	mount --bind "$FS/other" "$T/shown"
+	withstands move "$FS/other" "$T/shown"
+	reaches move "$FS/other" "$T/shown"
+	equal "$(grep -c '^reached' "$T/move.open")" 4 "ways that work without a boundary"
+	LOWER=$FS/lower
+}
+
+once_mounts_and_unmounts_are_forbidden() {
+	boundary
+	local who
+	cat > "$T/mounts" <<- 'END'
+		before=$(cat /proc/self/mountinfo)
+		mount -t tmpfs none /mnt && echo did
+		mount --bind /tmp /mnt && echo did
+		mount --move "$1" /mnt && echo did
+		umount -l / && echo did
+		[ "$before" = "$(cat /proc/self/mountinfo)" ] && echo same
+	END
+	for who in root user; do
+		as_who $who "$PENSTOCK" run "$LOWER" -- unshare -U -r -m --propagation unchanged \
+			sh "$T/mounts" "$LOWER" > "$T/said"
+		cat "$T/said"
+		equal "$(cat "$T/said")" same "what $who can mount"
+	done
+}
+
+once_subvolume_of_the_tree_cannot_be_snapshotted() {
+	boundary btrfs
+	chown 1000:1000 "$FS"
+	withstands snapshot "$FS"
+	reaches snapshot "$FS"
 }
 
 once_inherited_descriptors_are_closed() {

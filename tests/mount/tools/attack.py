@@ -25,10 +25,11 @@ tried = 0
 
 MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
+PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE, WALL = 16, 17, 0x4206, 0x40000000
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
 SYS = {'open_tree': 428, 'move_mount': 429, 'pidfd_open': 434, 'pidfd_getfd': 438}
-MACHINE = {'x86_64': {'open_by_handle_at': 304, 'process_vm_readv': 310},
-           'aarch64': {'open_by_handle_at': 265, 'process_vm_readv': 270}}
+MACHINE = {'x86_64': {'pivot_root': 155, 'open_by_handle_at': 304, 'process_vm_readv': 310},
+           'aarch64': {'pivot_root': 41, 'open_by_handle_at': 265, 'process_vm_readv': 270}}
 SYS.update(MACHINE.get(os.uname().machine, {}))
 
 
@@ -92,6 +93,14 @@ def proc():
             look(f'descriptor {number} of {process}', lambda: f'{process}/fd/{number}')
 
 
+def trace(request, number):
+    call(libc.ptrace(request, number, None, None))
+    if request == PTRACE_ATTACH:
+        # The process would stay stopped after the end of this program.
+        os.waitpid(number, WALL)
+        libc.ptrace(PTRACE_DETACH, number, None, None)
+
+
 def memory():
     """Processes of the view: those that the argument lists, in the /proc of the first argument."""
     outside, victims = rest[0], rest[1:]
@@ -103,8 +112,8 @@ def memory():
             else:
                 act(f'open {name} of {victim}', lambda: os.open(f'{victim}/{name}', os.O_RDWR))
     for number in [1] + [int(victim) for victim in victims]:
-        for request in (16, 0x4206):  # PTRACE_ATTACH, PTRACE_SEIZE
-            act(f'trace {number}', lambda: call(libc.ptrace(request, number, None, None)))
+        for request in (PTRACE_ATTACH, PTRACE_SEIZE):
+            act(f'trace {number}', lambda: trace(request, number))
         data = ctypes.create_string_buffer(8)
         local = struct.pack('PL', ctypes.addressof(data), 8)
         act(f'read memory of {number}',
@@ -202,6 +211,82 @@ def unmount():
         print('tried in a namespace', tried, flush=True)
         os._exit(0)
     os.wait()
+
+
+def rename(old, new):
+    try:
+        os.rename(old, new)
+    except OSError:
+        pass
+
+
+def move_above(shown):
+    """Moves the directory above the view to one that the mount at shown also shows."""
+    above, to = os.path.dirname(directory), rest[0]
+    tail = os.path.relpath(path, os.path.dirname(above))
+    rename(above, f'{to}/{os.path.basename(above)}')
+    look(f'{above} in {to}', lambda: f'{shown}/{tail}')
+    rename(f'{to}/{os.path.basename(above)}', above)
+
+
+def move():
+    """The first argument is a directory beside the one above, and the second a mount of it."""
+    move_above(rest[1])
+    ids = os.geteuid(), os.getegid()
+    if os.fork() == 0:
+        call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {ids[0]} 1'),
+                           ('gid_map', f'0 {ids[1]} 1')):
+            try:
+                open(f'/proc/self/{name}', 'w').write(text)
+            except OSError:
+                pass
+        try:
+            mount(rest[0], '/mnt', flags=MS_BIND)
+            move_above('/mnt')
+        except OSError:
+            pass
+        clone = libc.syscall(SYS['open_tree'], -100, rest[0].encode(), OPEN_TREE_CLONE)
+        move_above(f'/proc/self/fd/{clone}')
+        # A namespace without the view allows to move the directory itself.
+        shown = os.open(rest[1], os.O_PATH)
+        to = os.open(os.path.dirname(rest[0]), os.O_PATH)
+        try:
+            umount('/')
+        except OSError:
+            pass
+        try:
+            mount('none', '/mnt', 'tmpfs')
+            os.mkdir('/mnt/old')
+            call(libc.syscall(SYS['pivot_root'], b'/mnt', b'/mnt/old'))
+            umount('/old')
+        except OSError:
+            pass
+        inside = os.path.relpath(directory, os.path.dirname(rest[0]))
+        new = f'{os.path.basename(rest[0])}/tree'
+        try:
+            os.rename(inside, new, src_dir_fd=to, dst_dir_fd=to)
+        except OSError:
+            pass
+        global tried
+        tried += 1
+        try:
+            found = os.stat(f'tree/{os.path.basename(path)}', dir_fd=shown)
+            if (found.st_dev, found.st_ino) == below:
+                print('reached the moved directory', flush=True)
+        except OSError:
+            pass
+        os._exit(0)
+    os.wait()
+
+
+def snapshot():
+    """Makes a snapshot of the btrfs subvolume at the first argument, which contains the tree."""
+    source = os.open(rest[0], os.O_RDONLY)
+    for request, words in ((0x50009401, 'q4088s'), (0x50009417, 'q48x4040s')):
+        name = f'snapshot-{os.getuid()}-{request:x}'.encode()
+        act(f'ioctl {request:#x}',
+            lambda: fcntl.ioctl(source, request, bytearray(struct.pack(words, source, name))))
 
 
 def inherited():
@@ -303,5 +388,5 @@ def paths():
 
 
 {f.__name__: f for f in (proc, memory, unmount, inherited, handle, signals, devices, settings,
-                         terminal, paths)}[way]()
+                         terminal, paths, move, snapshot)}[way]()
 print('tried', tried, flush=True)
