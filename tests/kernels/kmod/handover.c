@@ -238,12 +238,12 @@ static struct value named(struct value v, const char *name)
 }
 
 /*
- * Adds filters (n values), and removes the one with the name gone, if it is not NULL. Returns 0, an
- * errno, or -1 if the module forgets that it has refused a filter.
+ * Adds filters (n values), and removes the one with the name gone, if it is not NULL. Returns 0 or
+ * an errno. *ret_fd: the context, to close.
  */
-static int change(const char *gone, const struct value *values, int n)
+static int change_by(int *ret_fd, const char *gone, const struct value *values, int n)
 {
-	int fd = fspick(view, "", FSPICK_EMPTY_PATH), r = fd < 0 ? -1 : 0, error;
+	int fd = *ret_fd = fspick(view, "", FSPICK_EMPTY_PATH), r = fd < 0 ? -1 : 0;
 
 	if (r == 0 && gone)
 		r = fsconfig(fd, FSCONFIG_SET_STRING, "filter_remove", gone, 0);
@@ -251,8 +251,15 @@ static int change(const char *gone, const struct value *values, int n)
 		r = fsconfig(fd, FSCONFIG_SET_BINARY, "filter", &values[i].m, (int)values[i].size);
 	if (r == 0)
 		r = fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
-	error = r < 0 ? errno : 0;
-	if (r < 0 && n && fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) == 0)
+	return r < 0 ? errno : 0;
+}
+
+/* The same, and returns -1 if the module forgets that it has refused a filter. */
+static int change(const char *gone, const struct value *values, int n)
+{
+	int fd, error = change_by(&fd, gone, values, n);
+
+	if (error && n && fsconfig(fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) == 0)
 		error = -1;
 	close(fd);
 	return error;
@@ -292,20 +299,36 @@ static void expect_change(const char *name, int error, const char *gone, const s
 /* Replaces a filter by another again and again, until each allocation has failed once. */
 static void fail_allocations(const struct value *one, const struct value *two)
 {
+	/* All allocations can fail, also those that may wait; the log stays silent about them. */
+	static const char *const settings[][2] = {
+		{ "failslab/ignore-gfp-wait", "N" },        { "failslab/verbose", "0" },
+		{ "fail_page_alloc/ignore-gfp-wait", "N" }, { "fail_page_alloc/min-order", "0" },
+		{ "fail_page_alloc/verbose", "0" },         { "fail_usercopy/verbose", "0" },
+	};
 	const char *names[] = { "one", "two" };
-	int nth = open("/proc/thread-self/fail-nth", O_RDWR), n, n_failed = 0;
+	int nth = open("/proc/thread-self/fail-nth", O_RDWR), n, n_failed = 0, fd;
 	bool injected = nth >= 0;
 
+	for (size_t i = 0; injected && i < sizeof(settings) / sizeof(*settings); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s", settings[i][0]);
+		fd = open(path, O_WRONLY);
+		if (write(fd, settings[i][1], 1) < 0)
+			printf("not ok change-allocations: %s cannot be set\n", path);
+		close(fd);
+	}
 	for (n = 1; injected && n < 300; n++) {
 		int from = has("one") ? 0 : 1, r;
 		char buf[16] = "";
 
 		snprintf(buf, sizeof(buf), "%d", n);
 		pwrite(nth, buf, strlen(buf), 0);
-		r = change(names[from], from ? one : two, 1);
+		r = change_by(&fd, names[from], from ? one : two, 1);
 		memset(buf, 0, sizeof(buf));
 		injected = pread(nth, buf, sizeof(buf) - 1, 0) > 0 && atoi(buf) == 0;
 		pwrite(nth, "0", 1, 0);
+		close(fd);
 		n_failed += r != 0;
 		if (!has(names[r ? from : !from]) || (r && r != ENOMEM && r != EFAULT)) {
 			printf("not ok change-allocations: allocation %d, result %d\n", n, r);
