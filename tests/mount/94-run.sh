@@ -206,8 +206,8 @@ once_job_control_is_that_of_the_shell() {
 	# A shell inside has job control of its own, and gives the terminal back.
 	tell(f"{penstock} run -- bash --norc --noprofile -i\n")
 	wait_for("READY> ")
-	tell("sleep 1000\n")
-	time.sleep(0.3)
+	tell("sh -c 'echo be''gun; sleep 1000'\n")
+	wait_for("begun")
 	tell("\x1a")
 	wait_for("Stopped.*READY> ")
 	tell("kill %1; exit 3\n")
