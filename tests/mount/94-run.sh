@@ -190,7 +190,8 @@ once_job_control_is_that_of_the_shell() {
 	def tell(line):
 	    os.write(fd, line.encode())
 	wait_for("READY> ")
-	tell(f"{penstock} run -- sh -c 'echo be''gun; sleep 1000; echo aft''er'\n")
+	# exec, because a shell that waits in vfork(2) for its stopped child cannot stop.
+	tell(f"{penstock} run -- sh -c 'echo be''gun; exec sleep 1000'\n")
 	wait_for("begun")
 	tell("\x1a")
 	wait_for("Stopped.*READY> ")
@@ -206,7 +207,7 @@ once_job_control_is_that_of_the_shell() {
 	# A shell inside has job control of its own, and gives the terminal back.
 	tell(f"{penstock} run -- bash --norc --noprofile -i\n")
 	wait_for("READY> ")
-	tell("sh -c 'echo be''gun; sleep 1000'\n")
+	tell("sh -c 'echo be''gun; exec sleep 1000'\n")
 	wait_for("begun")
 	tell("\x1a")
 	wait_for("Stopped.*READY> ")
@@ -220,8 +221,9 @@ once_job_control_is_that_of_the_shell() {
 	wait_for("terminal=yes")
 	# The same in a script, whose next command reads from the terminal.
 	tell(f"bash -c '{penstock} run -- bash --norc -i; read x; echo re''ad=$x'\n")
-	time.sleep(1)
+	wait_for("READY> ")
 	tell("exit\n")
+	wait_for("exit")
 	time.sleep(1)
 	tell("word\n")
 	wait_for("read=word")
