@@ -510,7 +510,7 @@ gone_from() { ! listed "$1" "$2"; }
 # "penstock probe LOWER", the log and the number of watches have to agree.
 way_is() { # LOWER heard|unheard [WHY]
 	local probed watched log=$T/daemon$N_VIEWS.log
-	probed=$(timeout 20 "$PENSTOCK" probe "$1" | grep lower_watch)
+	probed=$(timeout 20 "$PENSTOCK" probe --all "$1" | grep lower_watch)
 	view -o cache=auto,log=info,pseudo=show "$1"
 	ls "$VIEW" > /dev/null
 	watched=$(info watched)
