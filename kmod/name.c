@@ -308,6 +308,22 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 		remove_inode_hash(inode);
 }
 
+/*
+ * Unhashes a dentry to which only the caller has a reference: then nobody else can get one, because
+ * RCU walk sees that the sequence count has changed. Returns false if there are others.
+ */
+static bool unhash_alone(struct dentry *dentry)
+{
+	bool alone;
+
+	spin_lock(&dentry->d_lock);
+	alone = dentry->d_lockref.count == 1;
+	if (alone)
+		__d_drop(dentry);
+	spin_unlock(&dentry->d_lock);
+	return alone;
+}
+
 static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 {
 	struct dentry *ldir = pst_lower_dir(dentry), *l;
@@ -335,9 +351,10 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		/*
 		 * The kernel keeps the dentry of a removed name as a negative one if it has one
 		 * reference. The dentry of the view has a reference for as long as the VFS locks
-		 * its directory.
+		 * its directory. A task that opens the file now must not meet a negative lower
+		 * dentry, so this is done only if nobody else has the dentry of the view.
 		 */
-		two_refs = l == pst_lower(dentry);
+		two_refs = l == pst_lower(dentry) && unhash_alone(dentry);
 		if (two_refs)
 			dput(l);
 		if (opcode == FUSE_RMDIR)
@@ -351,6 +368,10 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 			/* NFS renames a file that is open instead of removing it. */
 			if (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l))
 				d_drop(dentry);
+			else if (two_refs)
+				d_rehash(dentry);
+		} else if (two_refs) {
+			d_rehash(dentry);
 		}
 		c_end(ldir, l);
 		pst_refresh(d_inode(dentry));
