@@ -116,7 +116,12 @@ once_trace_fits_the_terminal() {
 		subprocess.run([sys.argv[1], "trace", "--past", sys.argv[2]], stdout=terminal,
 		               check=True)
 		os.close(terminal)
-		text = os.read(outside, 100000).decode()
+		text = b""
+		try:
+		    while True:
+		        text += os.read(outside, 100000)
+		except OSError:  # the end, because nobody has the terminal open
+		    text = text.decode()
 		if "\x1b[36m" not in text:
 		    sys.exit("events have no colour")
 		lines = re.sub(r"\x1b\[\d*m", "", text).splitlines()
@@ -269,13 +274,18 @@ once_text_of_any_name_is_harmless() {
 	lower tmpfs
 	need_filters
 	view -o cache=none
-	"$PENSTOCK" trace --all "$VIEW" > "$T/trace" 2>&1 9>&- &
-	TRACER=$!
-	within 5 has_spoken "$T/trace"
-	"$TESTS/json-names.py" make "$VIEW"
-	: > "$VIEW/last"
-	within 5 grep -q '/last ' "$T/trace"
-	kill $TRACER
+	# On a busy machine the tracer may be too slow for all lines. Then the names are made again.
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rm -rf "${VIEW:?}"/*
+		"$PENSTOCK" trace --all "$VIEW" > "$T/trace" 2>&1 9>&- &
+		TRACER=$!
+		within 5 has_spoken "$T/trace"
+		"$TESTS/json-names.py" make "$VIEW"
+		: > "$VIEW/last"
+		within 5 grep -q '/last ' "$T/trace"
+		kill $TRACER
+		grep -q 'lines are lost' "$T/trace" || break
+	done
 	"$TESTS/json-names.py" plain "$T/trace" || fail "a terminal would obey a name in the trace"
 	check grep -qF '\033]0;title\007' "$T/trace"
 	check grep -qF '\xff\xfe' "$T/trace"
