@@ -231,6 +231,43 @@ $T/whole:
 sub" "listing of what is hidden"
 }
 
+# A file system that is mounted inside the tree, and at other places as a whole and in parts.
+once_file_systems_inside_show_the_view_at_their_other_places() {
+	boundary
+	mkdir "$T"/{disk,part} "$LOWER/in"
+	echo > "$T/file"
+	mount -t tmpfs -o mode=755 none "$T/disk"
+	mkdir "$T/disk/sub"
+	echo SECRET=hunter2 > "$T/disk/sub/.env"
+	chown -R 1000:1000 "$T/disk"
+	mount --bind "$T/disk" "$LOWER/in"
+	mount --bind "$T/disk/sub" "$T/part"
+	mount --bind "$T/disk/sub/.env" "$T/file"
+	FILE_BELOW=("$LOWER/in/sub/.env" $(stat -c '%d %i' "$T/disk/sub/.env"))
+	local others=("$T/disk/sub/.env" "$T/part/.env" "$T/file")
+	withstands paths "${others[@]}"
+	reaches paths "${others[@]}"
+	# As before, the mounts are at their places, and in the view.
+	equal "$(as 1000 "$PENSTOCK" run "$LOWER" -- sh -c 'echo new > "$0/in/f" && cat "$1/f"' \
+		"$LOWER" "$T/disk")" new "file of both places"
+	need_filters
+	equal "$("$PENSTOCK" run --hide .env "$LOWER" -- sh -c 'cat "$@" 2> /dev/null; ls -A "$0"' \
+		"$T/part" "${others[@]}" "$LOWER/in/sub/.env")" "" "what is hidden"
+}
+
+# The view cannot cover a directory that contains it.
+once_mount_inside_of_a_directory_above_is_refused() {
+	boundary
+	mkdir "$LOWER/in"
+	mount --bind "$FS" "$LOWER/in"
+	refused "$LOWER/in shows .* above the view" "$PENSTOCK" run "$LOWER" -- true
+	refused "$LOWER/in shows .* above the view" as 1000 "$PENSTOCK" run "$LOWER" -- true
+	umount "$LOWER/in"
+	# The kernel's own files are the same everywhere, and the view hides them.
+	mount -t proc none "$LOWER/in"
+	equal "$("$PENSTOCK" run "$LOWER" -- sh -c 'ls in; test -e /proc/self && echo yes')" yes
+}
+
 # The command can ask neither its own view nor another one.
 once_control_sockets_refuse_the_command() {
 	need_filters
