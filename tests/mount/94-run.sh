@@ -205,8 +205,8 @@ once_job_control_is_that_of_the_shell() {
 	wait_for("READY> ")
 	tell("echo status=$?\n")
 	wait_for("status=130")
-	# A shell inside has job control of its own, and gives the terminal back. It leaves no stopped
-	# job, with which it would refuse to exit.
+	# A shell inside has job control of its own, and gives the terminal back. It leaves no
+	# stopped job, with which it would refuse to exit.
 	tell(f"{penstock} run -- bash --norc --noprofile -i\n")
 	wait_for("READY> ")
 	tell("sh -c 'echo be''gun; exec sleep 1000'\n")
@@ -219,7 +219,8 @@ once_job_control_is_that_of_the_shell() {
 	wait_for("status=3.*terminal=yes")
 	# The same in a script, whose next command reads from the terminal.
 	wait_for("READY> ")
-	tell(f"bash -c 'export PS1=INNER; {penstock} run -- bash --norc -i; read x; echo re''ad=$x'\n")
+	inner = f"export PS1=INNER; {penstock} run -- bash --norc -i; read x; echo re\"\"ad=$x"
+	tell(f"bash -c '{inner}'\n")
 	wait_for("read.*INNER")
 	tell("exit\n")
 	wait_for("exit")
