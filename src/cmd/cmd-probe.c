@@ -1,131 +1,160 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * penstock probe: says if views can be mounted here, and lists which features of this machine a
- * view can use, which are missing, and how to get those.
+ * penstock probe: says if views can be mounted and commands be run in them here, and lists which
+ * features of this machine a view can use, which are missing, and how to get those.
  */
 #include "cmd/cmd.h"
 #include "ctl/json.h"
+#include "run/try.h"
+#include "util/cleanup.h"
 
 #include <penstock/penstock.h>
 
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Returns whether pst_view_mount() needs the feature. */
-static bool is_needed(const char *name)
+#define NOBODY 65534  /* stands for ordinary users if root asks */
+#define TRIED  "/usr" /* commands run in a view of it, unless LOWER is given */
+
+/* The features as the answer has them: {"fuse":{"on":true,"why":...},...}. */
+static bool is_on(struct json_object *features, const char *name)
+{
+	struct json_object *feature;
+
+	return json_object_object_get_ex(features, name, &feature) && json_get_bool(feature, "on");
+}
+
+static void add(struct json_object *features, const char *name, bool on, const char *why)
+{
+	struct json_object *feature = json_add_object(features, name);
+
+	json_add_bool(feature, "on", on);
+	json_add_text(feature, "why", why);
+}
+
+/* Adds a feature: does `penstock run` work for a user? */
+static void add_run(struct json_object *features, const char *name, const char *lower, uid_t uid)
+{
+	_cleanup_(freep) char *path = realpath(lower ? lower : TRIED, NULL);
+	struct pst_view_options view = PST_VIEW_OPTIONS_INIT;
+	struct pst_error error;
+	int r;
+
+	view.lower = view.mountpoint = path ? path : TRIED;
+	r = run_try(&view, uid, &error);
+	add(features, name, r == 0, r < 0 ? error.text : "`penstock run` works: it was tried.");
+}
+
+/* Returns whether fusermount3 mounts for this process, as pst_view_mount() has it. */
+static bool needs_helper(struct json_object *features)
+{
+	return geteuid() && !is_on(features, "cap_sys_admin");
+}
+
+/* Writes the features that mounting needs and that are off, "fuse, cap_sys_admin", or "". */
+static void list_missing(struct json_object *features, char *missing, size_t size)
 {
 	static const char *const needed[] = { "fuse", "protocol", "cap_sys_admin", "cap_setuid",
 					      "cap_setgid" };
-
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if (strcmp(needed[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Writes the needed features that are off, "fuse, cap_sys_admin"; "" if a view can be mounted. */
-static void list_missing(const struct pst_probe *rows, size_t n, char *missing, size_t size)
-{
 	size_t len = 0;
 
 	missing[0] = '\0';
-	for (size_t i = 0; i < n && len < size; i++)
-		if (!rows[i].on && is_needed(rows[i].name))
+	if (needs_helper(features)) {
+		if (!is_on(features, "mount_as_user"))
+			snprintf(missing, size, "mount_as_user");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && len < size; i++)
+		if (!is_on(features, needed[i]))
 			len += (size_t)snprintf(missing + len, size - len, "%s%s", len ? ", " : "",
-						rows[i].name);
-}
-
-static const struct pst_probe *find(const struct pst_probe *rows, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(rows[i].name, name) == 0)
-			return &rows[i];
-	return NULL;
-}
-
-static bool is_on(const struct pst_probe *rows, size_t n, const char *name)
-{
-	const struct pst_probe *row = find(rows, n, name);
-
-	return row && row->on;
+						needed[i]);
 }
 
 /* Returns whether the kernel passes data through, of LOWER if it was probed. */
-static bool passes_through(const struct pst_probe *rows, size_t n)
+static bool passes_through(struct json_object *features)
 {
-	const struct pst_probe *lower = find(rows, n, "lower_passthrough");
+	struct json_object *lower = NULL;
 
-	return is_on(rows, n, "passthrough") &&
-	       (!lower || lower->on || strncmp(lower->why, "Not probed", 10) == 0);
-}
-
-/* Writes one sentence: does it work here, for whom, with passthrough, with filters. */
-static void summarize(const struct pst_probe *rows, size_t n, const char *missing, char *summary,
-		      size_t size)
-{
-	char user[32] = "root";
-
-	if (geteuid() != 0)
-		snprintf(user, sizeof(user), "user %u", geteuid());
-	if (*missing)
-		snprintf(summary, size, "%s cannot mount views here: %s %s missing.", user, missing,
-			 strchr(missing, ',') ? "are" : "is");
-	else
-		snprintf(summary, size, "%s can mount views here; %s, and filters run in the %s.",
-			 user,
-			 passes_through(rows, n) ? "reads and writes run in the kernel" :
-						   "the process of the view serves data",
-			 is_on(rows, n, "bpf_filters") ? "kernel" : "process");
+	json_object_object_get_ex(features, "lower_passthrough", &lower);
+	return is_on(features, "passthrough") &&
+	       (!lower || json_get_bool(lower, "on") ||
+		strncmp(json_get_text(lower, "why"), "Not probed", 10) == 0);
 }
 
 /*
- * {"version":1,"works":...,"summary":...,"error":...,
- *  "features":{"fuse":{"on":true,"why":...},...}}; with only_off without the features that are on.
+ * Writes one sentence: does it work here, for whom, with passthrough, with filters. Returns whether
+ * something works.
  */
-static struct json_object *to_json(const struct pst_probe *rows, size_t n, bool only_off)
+static bool summarize(struct json_object *features, char *summary, size_t size)
 {
-	struct json_object *answer = json_object_new_object(), *features;
-	char missing[256], summary[512];
+	bool runs = is_on(features, geteuid() ? "run_as_user" : "run_as_root");
+	char user[32] = "root", missing[256];
+	const char *can = "can mount views and run commands in them here";
 
-	list_missing(rows, n, missing, sizeof(missing));
-	summarize(rows, n, missing, summary, sizeof(summary));
-	json_add_number(answer, "version", 1);
-	json_add_bool(answer, "works", !*missing);
-	json_add_text(answer, "summary", summary);
-	if (*missing)
-		json_add_text(answer, "error", summary);
-	features = json_add_object(answer, "features");
-	for (size_t i = 0; i < n; i++) {
-		struct json_object *feature;
-
-		if (only_off && rows[i].on)
-			continue;
-		feature = json_add_object(features, rows[i].name);
-		json_add_bool(feature, "on", rows[i].on);
-		json_add_text(feature, "why", rows[i].why);
+	if (geteuid() != 0)
+		snprintf(user, sizeof(user), "user %u", geteuid());
+	list_missing(features, missing, sizeof(missing));
+	if (*missing && !runs) {
+		snprintf(summary, size,
+			 "%s can neither mount views here nor run commands in them: %s %s missing.",
+			 user, missing, strchr(missing, ',') ? "are" : "is");
+		return false;
 	}
-	return answer;
+	if (*missing)
+		can = "can run commands in views here, but not mount views";
+	else if (!runs)
+		can = "can mount views here, but not run commands in them";
+	snprintf(summary, size, "%s %s; %s, and filters run in the %s.", user, can,
+		 passes_through(features) ? "reads and writes run in the kernel" :
+					    "the process of the view serves data",
+		 is_on(features, "bpf_filters") ? "kernel" : "process");
+	return true;
+}
+
+/* Moves the features to the answer, with only_off without those that are on. */
+static void add_features(struct json_object *answer, struct json_object *features, bool only_off)
+{
+	struct json_object *listed = json_add_object(answer, "features");
+
+	json_object_object_foreach(features, name, feature)
+		if (!only_off || !json_get_bool(feature, "on"))
+			json_object_object_add(listed, name, json_object_get(feature));
+	json_object_put(features);
 }
 
 int cmd_probe(struct cmd_call *call)
 {
+	struct json_object *answer = json_object_new_object();
+	struct json_object *features = json_object_new_object();
 	const char *lower = call->words[0];
-	struct json_object *answer;
 	struct pst_probe rows[64];
+	char summary[512];
 	bool works;
 	size_t n;
-	int r;
+	int r = pst_probe(lower, rows, sizeof(rows) / sizeof(rows[0]), &n);
 
-	r = pst_probe(lower, rows, sizeof(rows) / sizeof(rows[0]), &n);
 	if (r < 0) {
+		json_object_put(answer);
+		json_object_put(features);
 		cmd_error("%s: %s", lower ? lower : "cannot probe this machine", strerror(-r));
 		return cmd_exit_code(r);
 	}
-	answer = to_json(rows, n, !call->json && !cmd_given(call, "all"));
-	works = json_get_bool(answer, "works");
+	if (geteuid() == 0)
+		add_run(features, "run_as_root", lower, 0);
+	add_run(features, "run_as_user", lower, geteuid() ?: NOBODY);
+	for (size_t i = 0; i < n; i++)
+		add(features, rows[i].name, rows[i].on, rows[i].why);
+	works = summarize(features, summary, sizeof(summary));
+	json_add_number(answer, "version", 1);
+	json_add_bool(answer, "works", works);
+	json_add_text(answer, "summary", summary);
+	if (!works)
+		json_add_text(answer, "error", summary);
+	add_features(answer, features, !call->json && !cmd_given(call, "all"));
 	cmd_answer(call, answer);
 	return works ? CMD_OK : CMD_FAILED;
 }

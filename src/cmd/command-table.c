@@ -217,9 +217,10 @@ static const struct cmd commands[] = { {
 	JSON,
 	.summary = "whether views work here, and what would make them better",
 	.help =
-	"Says if this user can mount views here, if the kernel passes data through and runs\n"
-	"filters; then lists the features of this machine, and of the file system of LOWER, that\n"
-	"are off: why, and how to get them. The exit status is 32 if no view can be mounted.\n",
+	"Says if this user can mount views and run commands in them here, if the kernel\n"
+	"passes data through and runs filters; then lists the features of this machine, and of\n"
+	"the file system of LOWER, that are off: why, and how to get them. The exit status is 32\n"
+	"if neither mount nor run works.\n",
 	.run = cmd_probe, .print = out_probe,
 } };
 /* clang-format on */

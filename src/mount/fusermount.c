@@ -16,7 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,17 +27,48 @@
 
 extern char **environ;
 
-bool fusermount_exists(void)
+/* Finds the program in PATH. */
+static bool find(char *ret_path, size_t size)
 {
 	_cleanup_(freep) char *copy = strdup(getenv("PATH") ?: "/usr/bin:/bin");
-	char *rest = copy, *directory, path[512];
+	char *rest = copy, *directory;
 
 	while (rest && (directory = strsep(&rest, ":"))) {
-		snprintf(path, sizeof(path), "%s/" PROGRAM, directory);
-		if (access(path, X_OK) == 0)
+		snprintf(ret_path, size, "%s/" PROGRAM, directory);
+		if (access(ret_path, X_OK) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool fusermount_exists(void)
+{
+	char path[512];
+
+	return find(path, sizeof(path));
+}
+
+const char *fusermount_lacks(void)
+{
+	struct stat program, device;
+	struct statvfs fs;
+	char path[512];
+
+	if (!find(path, sizeof(path)) || stat(path, &program) < 0 || statvfs(path, &fs) < 0)
+		return PROGRAM " is not installed: install the package fuse3";
+	if (program.st_uid != 0 || !(program.st_mode & S_ISUID))
+		return PROGRAM " has no set-user-ID bit of root: install the package fuse3 again";
+	if (fs.f_flag & ST_NOSUID)
+		return PROGRAM " lies on a file system mounted with nosuid: mount it with suid";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return "programs can get no rights here (no_new_privs), as in a sandbox or a "
+		       "container: start the command outside of it";
+	if (stat("/dev/fuse", &device) < 0)
+		return "there is no /dev/fuse: run `modprobe fuse`; give the device to a container";
+	if (geteuid() ? access("/dev/fuse", R_OK | W_OK) < 0 : (~device.st_mode & 0006))
+		return "/dev/fuse is closed to ordinary users: `chmod 666 /dev/fuse`, which udev "
+		       "does on most systems";
+	return NULL;
 }
 
 /*

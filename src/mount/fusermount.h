@@ -9,6 +9,11 @@ struct pst_error;
 /* Returns whether the program is installed. */
 bool fusermount_exists(void);
 /*
+ * Returns why the program cannot mount for ordinary users here, and the remedy; NULL if nothing
+ * forbids it. The string is a constant.
+ */
+const char *fusermount_lacks(void);
+/*
  * Mounts at mountpoint, which then waits for the reply to INIT. Ignores options->dev_fd and
  * options->allow_other. Returns a descriptor of the new connection, which the caller owns; or
  * -errno and *error. The program itself prints why it refuses.

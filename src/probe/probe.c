@@ -8,6 +8,7 @@
  */
 #include "probe/probe.h"
 #include "fs/fs.h"
+#include "mount/fusermount.h"
 #include "mount/mount.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
@@ -52,6 +53,16 @@ static void probe_process(struct probe *probe)
 			"This process is in the initial user namespace, which passthrough needs.");
 }
 
+static void probe_fusermount(struct probe *probe)
+{
+	const char *lacks = fusermount_lacks();
+
+	probe_row(probe, "mount_as_user", !lacks, "%s.",
+		  lacks ? lacks :
+			  "Ordinary users can mount views on directories of their own, by "
+			  "fusermount3");
+}
+
 /*
  * Opens LOWER for reading. Returns a descriptor or -errno. Opens LOWER on a detached clone of its
  * mount, as a view does, because the kernel may allow a process to open file handles on an attached
@@ -76,6 +87,7 @@ int pst_probe(const char *lower, struct pst_probe *rows, size_t n, size_t *ret_n
 		if (lower_fd < 0)
 			return lower_fd;
 	}
+	probe_fusermount(&probe);
 	probe_fuse(&probe, lower_fd);
 	probe_process(&probe);
 	probe_kernel(&probe);

@@ -14,6 +14,7 @@
 #include "run/note.h"
 #include "run/other-paths.h"
 #include "run/protect.h"
+#include "run/user-namespace.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -43,45 +44,6 @@ static struct {
 	gid_t gid;
 } caller;
 
-static int write_file(const char *path, const char *text)
-{
-	_cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Makes this process root of a user namespace. Groups cannot be changed there. */
-static int become_root(struct pst_error *error)
-{
-	char uid_map[64], gid_map[64];
-	int r;
-
-	snprintf(uid_map, sizeof(uid_map), "0 %u 1", caller.uid);
-	snprintf(gid_map, sizeof(gid_map), "0 %u 1", caller.gid);
-	if (unshare(CLONE_NEWUSER) < 0)
-		return error_set(error, -errno,
-				 "without root this command needs a user namespace, which the "
-				 "kernel refuses: %s: check /proc/sys/user/max_user_namespaces and "
-				 "/proc/sys/kernel/unprivileged_userns_clone, or run it as root",
-				 strerror(errno));
-	r = write_file("/proc/self/setgroups", "deny");
-	if (r == 0)
-		r = write_file("/proc/self/uid_map", uid_map);
-	if (r == 0)
-		r = write_file("/proc/self/gid_map", gid_map);
-	if (r == 0 && !caps_have(CAP_SYS_ADMIN))
-		r = -EPERM;
-	if (r == 0)
-		return 0;
-	return error_set(error, r,
-			 "the kernel gives this program no rights in a user namespace: %s: a "
-			 "security module may forbid it (AppArmor: "
-			 "kernel.apparmor_restrict_unprivileged_userns)",
-			 strerror(-r));
-}
-
 int namespaces_of_view(struct pst_error *error)
 {
 	int r = 0;
@@ -90,7 +52,7 @@ int namespaces_of_view(struct pst_error *error)
 	caller.gid = getegid();
 	caller.is_root = caps_have(CAP_SYS_ADMIN);
 	if (!caller.is_root)
-		r = become_root(error);
+		r = user_namespace_enter(caller.uid, caller.gid, error);
 	if (r < 0)
 		return r;
 	if (unshare(CLONE_NEWNS) < 0)
@@ -139,23 +101,22 @@ static int identity_map(const char *own, char *ret_map)
 int namespaces_map(pid_t pid, struct pst_error *error)
 {
 	static const char *const files[] = { "uid_map", "gid_map" };
-	char own[64], path[64], map[MAP_SIZE];
+	char own[64], map[MAP_SIZE];
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		int r = 0;
 
 		snprintf(own, sizeof(own), "/proc/self/%s", files[i]);
-		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, files[i]);
 		if (caller.is_root)
 			r = identity_map(own, map);
 		else
 			snprintf(map, sizeof(map), "%u 0 1", i ? caller.gid : caller.uid);
 		if (r == 0)
-			r = write_file(path, map);
+			r = user_namespace_write(pid, files[i], map);
 		if (r < 0)
 			return error_set(error, r,
 					 "cannot give the command its users and groups: %s: %s",
-					 path, strerror(-r));
+					 files[i], strerror(-r));
 	}
 	return 0;
 }
@@ -207,10 +168,7 @@ int namespaces_of_command(const struct tree *tree, const char *audit, int fd,
 	if (r < 0)
 		return r;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return error_set(error, -errno,
-				 "cannot make a user namespace for the command: %s: check "
-				 "/proc/sys/user/max_user_namespaces",
-				 strerror(errno));
+		return user_namespace_refused(errno, "the command", "", error);
 	r = note_send(fd, NOTE_MAP, 0, NULL);
 	if (r == 0)
 		r = note_receive(fd, &note) == 1 && note.kind == NOTE_MAPPED ? 0 : -EPIPE;

@@ -284,15 +284,65 @@ text" output
 	nothing_left
 }
 
+# Starts a process in a user namespace that has the users of this one, and in which no other user
+# namespace can be made. LIMITED is its number.
+namespace_without_namespaces() {
+	unshare -U -m sleep 1000 9>&- &
+	LIMITED=$!
+	within 5 eval \
+		'[ "$(readlink /proc/$LIMITED/ns/user)" != "$(readlink /proc/self/ns/user)" ]' ||
+		fail "no user namespace"
+	echo 0 0 100000 > "/proc/$LIMITED/uid_map"
+	echo 0 0 100000 > "/proc/$LIMITED/gid_map"
+	in_limited sh -c 'echo 0 > /proc/sys/user/max_user_namespaces' || fail "no limit"
+}
+
+in_limited() { nsenter -U -m -S 0 -G 0 --wd="$PWD" -t "$LIMITED" "$@"; }
+
 once_run_without_user_namespaces_says_what_is_missing() {
 	run_tree
 	user_device
-	# The limit holds for this user namespace and those below.
-	unshare -U -r -m bash -c '
-		echo 0 > /proc/sys/user/max_user_namespaces
-		"$PENSTOCK" run -- true' 2> "$T/said"
-	cat "$T/said"
-	check grep -q max_user_namespaces "$T/said"
+	chmod 755 "$T"
+	chown -R 1000:1000 "$LOWER"
+	local user=(setpriv --reuid 1000 --regid 1000 --clear-groups) limit=max_user_namespaces=
+	namespace_without_namespaces
+	refused "user.$limit.*penstock mount DIR MOUNTPOINT" in_limited "${user[@]}" "$PENSTOCK" \
+		run -- touch begun
+	refused "user.$limit" in_limited "$PENSTOCK" run -- touch begun
+	check not test -e begun
+	in_limited "${user[@]}" "$PENSTOCK" probe > "$T/said"
+	check grep -q "^run_as_user *off .*user.$limit" "$T/said"
+	check not grep -q mount_as_user "$T/said"
+	check grep -q '^user 1000 can mount views here, but not run commands in them; ' "$T/said"
+	kill "$LIMITED"
+	# The kernel makes no user namespace in a chroot.
+	mkdir "$T/root"
+	mount --rbind / "$T/root"
+	refused 'chroot .*forbids.*Operation not permitted' chroot --userspec=1000:1000 "$T/root" \
+		"$PENSTOCK" run "$LOWER" -- touch begun
+	check not test -e begun
+	umount -l "$T/root"
+}
+
+# The rows of probe say what users then find.
+once_probe_tries_to_run_a_command() {
+	run_tree
+	chown -R 1000:1000 "$LOWER"
+	chmod 755 "$T"
+	mknod -m 600 "$T/closed" c 10 229 && mount --bind "$T/closed" /dev/fuse || fail "no node"
+	refused '/dev/fuse' as 1000 "$PENSTOCK" run -- true
+	"$PENSTOCK" probe --all > "$T/said" || fail "root: $(cat "$T/said")"
+	check grep -q '^root can mount views and run commands in them here; ' "$T/said"
+	check grep -q '^run_as_root *on ' "$T/said"
+	check grep -q '^run_as_user *off .*/dev/fuse' "$T/said"
+	check grep -q '^mount_as_user *off .*chmod 666 /dev/fuse' "$T/said"
+	refused '^user 1000 can neither mount .* nor run' as 1000 "$PENSTOCK" probe
+	umount /dev/fuse
+	user_device
+	as 1000 "$PENSTOCK" probe --all . > "$T/said" || fail "user: $(cat "$T/said")"
+	check grep -q '^run_as_user *on ' "$T/said"
+	check as 1000 "$PENSTOCK" run -- true
+	nothing_left
 }
 
 # ---- --audit ------------------------------------------------------------------------------------
