@@ -127,13 +127,20 @@ enum {
 	PST_MOUNT_DIRSYNC = 1 << 10, /* as SYNC, but only for changes of names */
 };
 
-/* Log levels. The library prints messages of the level of pst_log_set() and of lower numbers. */
+/* Log levels. A log gets the messages of its level and of lower numbers. */
 enum pst_log_level {
 	PST_LOG_ERROR,
 	PST_LOG_WARNING,
 	PST_LOG_INFO,
 	PST_LOG_DEBUG,
 };
+
+/*
+ * Gets a message: one line, without a newline, valid during the call. Any thread of the library may
+ * call this function, several at the same time. The function must not call the library or use a
+ * view, because the thread may hold locks of the view.
+ */
+typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
 
 struct statx;
 
@@ -237,11 +244,19 @@ struct pst_view_options {
 	const char *handles;
 	enum pst_pseudo pseudo;
 	enum pst_run_filters run_filters;
+	/*
+	 * The log of this view: the function gets log_aux and the messages of log_level and of
+	 * lower numbers, until pst_view_free() returns. NULL for the log of pst_log_set().
+	 */
+	pst_log_fn log;
+	void *log_aux;
+	enum pst_log_level log_level;
 };
 
 #define PST_VIEW_OPTIONS_INIT                                                                      \
 	{                                                                                          \
 		.size = sizeof(struct pst_view_options), .ttl_ns = 1000000000, .allow_other = 1,   \
+		.log_level = PST_LOG_WARNING,                                                      \
 	}
 
 /*
@@ -457,12 +472,11 @@ int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *err
 int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error);
 
 /*
- * Sets the log level of the process, and the function that gets the messages; fn may be NULL for
- * standard error. Any thread of the library may call fn, several at the same time, and fn must not
- * call the library. By default the library prints errors and warnings to standard error. No lock
- * guards these settings, so the program must call this before it mounts a view.
+ * Sets the log of the process, which gets the messages of views without options.log, and those of
+ * functions without a view. fn may be NULL for standard error. By default errors and warnings go to
+ * standard error. No lock guards these settings, so the program must call this before it mounts a
+ * view.
  */
-typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
 void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux);
 
 /* A feature that this machine has or lacks. */

@@ -10,17 +10,23 @@
 
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
 {
+	VIEW_USE_LOG(view);
+
 	return filters_change(server_filters(view->server), NULL, spec, error);
 }
 
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error)
 {
+	VIEW_USE_LOG(view);
+
 	return filters_change(server_filters(view->server), name, NULL, error);
 }
 
 int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
 			    struct pst_error *error)
 {
+	VIEW_USE_LOG(view);
+
 	return filters_change(server_filters(view->server), name, spec, error);
 }
 

@@ -76,6 +76,7 @@ int view_keep_lower(struct pst_view *view, const struct pst_view_options *option
 int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned int changed,
 		       struct pst_error *error)
 {
+	VIEW_USE_LOG(view);
 	int r = 0;
 
 	error->text[0] = '\0';

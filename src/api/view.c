@@ -15,23 +15,11 @@
 
 DEFINE_CLEANUP(struct pst_view *, pst_view_free);
 
-int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_view,
-		   struct pst_error *error)
+/* Checks that this process can mount the view, and sets the paths of the view. */
+static int check(struct pst_view *view, struct pst_view_options *options, struct pst_error *error)
 {
-	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
-	struct pst_view_options copy = { 0 }, *options = &copy;
-	int r;
+	int r = view_check_privilege(&view->by_helper, error);
 
-	if (!view)
-		return error_set(error, -ENOMEM, "out of memory");
-	view->lower_fd = -1;
-	view->mount_fd = -1;
-	pthread_mutex_init(&view->flags_lock, NULL);
-	r = view_options_copy(given, &copy, error);
-	if (r == 0)
-		r = view_options_check(options, error);
-	if (r == 0)
-		r = view_check_privilege(&view->by_helper, error);
 	if (r == 0)
 		r = view_directory("LOWER", options->lower, &view->lower, error);
 	if (r == 0)
@@ -49,6 +37,14 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	if (r == 0 && !options->detached && strcmp(view->lower, view->mountpoint) != 0 &&
 	    mount_is_view(view->mountpoint))
 		r = view_refuse_second(view->mountpoint, error);
+	return r;
+}
+
+static int start(struct pst_view *view, struct pst_view_options *options, struct pst_error *error)
+{
+	VIEW_USE_LOG(view);
+	int r = check(view, options, error);
+
 	if (r == 0)
 		r = view_build(view, options, error);
 	if (r < 0)
@@ -65,6 +61,31 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	log_info("mounted %s at %s, connection %u, by %s, passthrough %s%s", view->lower,
 		 view->mountpoint, view->connection, view->uring ? "io_uring" : "/dev/fuse",
 		 view->passthrough_why[0] ? "off: " : "on", view->passthrough_why);
+	return 0;
+}
+
+int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_view,
+		   struct pst_error *error)
+{
+	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
+	struct pst_view_options options;
+	int r;
+
+	if (!view)
+		return error_set(error, -ENOMEM, "out of memory");
+	view->lower_fd = -1;
+	view->mount_fd = -1;
+	pthread_mutex_init(&view->flags_lock, NULL);
+	r = view_options_copy(given, &options, error);
+	if (r == 0)
+		r = view_options_check(&options, error);
+	if (r < 0)
+		return r;
+	view->own_log = (struct log){ options.log_level, options.log, options.log_aux };
+	view->log = options.log ? &view->own_log : NULL;
+	r = start(view, &options, error);
+	if (r < 0)
+		return r;
 	*ret_view = take_ptr(view);
 	return 0;
 }
@@ -86,6 +107,8 @@ int pst_view_wait(struct pst_view *view)
 
 int pst_view_unmount(struct pst_view *view, int lazy)
 {
+	VIEW_USE_LOG(view);
+
 	return mount_detach(view->connection, view->mountpoint, lazy, lazy);
 }
 
@@ -93,6 +116,7 @@ void pst_view_free(struct pst_view *view)
 {
 	if (!view)
 		return;
+	VIEW_USE_LOG(view);
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);
 	fd_close(view->mount_fd);
@@ -107,6 +131,7 @@ void pst_view_free(struct pst_view *view)
 
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 {
+	VIEW_USE_LOG(view);
 	struct fs *fs = server_fs(view->server);
 	struct node *node = fs_node(fs, nodeid);
 

@@ -3,6 +3,8 @@
 /* A mounted view, for the files of api/. */
 #include "mount/lower-readonly.h"
 #include "server/server.h"
+#include "util/cleanup.h"
+#include "util/log.h"
 #include "wire/init.h"
 
 #include <penstock/penstock.h>
@@ -28,7 +30,12 @@ struct pst_view {
 	/* Makes the view read-only while LOWER is. NULL on a remote file system. */
 	struct lower_readonly *lower_readonly;
 	_Atomic bool mounted;
+	struct log own_log;
+	const struct log *log; /* own_log, or NULL for that of the process */
 };
+
+/* Messages of this thread go to the log of the view until the end of the block. */
+#define VIEW_USE_LOG(view) _cleanup_(log_usep) const struct log *log_before_ = log_use((view)->log)
 
 /*
  * Creates the mount of a view, starts its server, and attaches the mount. view->lower and

@@ -19,6 +19,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,10 +143,10 @@ int lower_readonly_start(const struct lower_readonly_config *config,
 	if (follow->event_fd < 0 || follow->mounts_fd < 0)
 		return -errno;
 	follow->stop = false;
-	r = pthread_create(&follow->thread, NULL, follow_main, follow);
-	if (r > 0) {
+	r = thread_create(&follow->thread, NULL, follow_main, follow);
+	if (r < 0) {
 		follow->stop = true;
-		return -r;
+		return r;
 	}
 	pthread_setname_np(follow->thread, "penstock-lower");
 	*ret_follow = take_ptr(follow);

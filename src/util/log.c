@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The log of the process. Locks nothing: a program calls pst_log_set() before it starts threads. If
- * it calls pst_log_set() later, a thread may call the old function with the new aux.
+ * The log of the process, and of threads that work for a view with a log of its own. Locks nothing:
+ * a program calls pst_log_set() before it starts threads. If it calls pst_log_set() later, a thread
+ * may call the old function with the new aux.
  */
 #include "util/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-static enum pst_log_level current_level = PST_LOG_WARNING;
-static pst_log_fn current_fn;
-static void *current_aux;
+static struct log process_log = { .level = PST_LOG_WARNING };
+static __thread const struct log *thread_log;
 
 void pst_log_set(enum pst_log_level level, pst_log_fn fn, void *aux)
 {
-	current_fn = NULL;
-	current_aux = aux;
-	current_level = level;
-	current_fn = fn;
+	process_log.fn = NULL;
+	process_log.aux = aux;
+	process_log.level = level;
+	process_log.fn = fn;
+}
+
+const struct log *log_used(void)
+{
+	return thread_log ? thread_log : &process_log;
+}
+
+const struct log *log_use(const struct log *log)
+{
+	const struct log *before = log_used();
+
+	thread_log = log;
+	return before;
 }
 
 enum pst_log_level log_level(void)
 {
-	return current_level;
+	return log_used()->level;
 }
 
 /*
@@ -39,7 +52,8 @@ static void make_one_line(char *text)
 void log_print(enum pst_log_level level, const char *format, ...)
 {
 	static const char *const names[] = { "ERROR", "WARNING", "INFO", "DEBUG" };
-	pst_log_fn fn = current_fn;
+	const struct log *log = log_used();
+	pst_log_fn fn = log->fn;
 	char text[1024];
 	va_list args;
 
@@ -48,7 +62,7 @@ void log_print(enum pst_log_level level, const char *format, ...)
 	va_end(args);
 	make_one_line(text);
 	if (fn)
-		fn(current_aux, level, text);
+		fn(log->aux, level, text);
 	else
 		fprintf(stderr, "penstock: %s: %s\n", names[level], text);
 }
