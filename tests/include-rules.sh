@@ -26,7 +26,7 @@ filter     penstock/*
 request    util/* wire/* transport/* fs/* mount/* ebpf/* filter/* penstock/*
 server     util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
-api        util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
+api       util/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*
 run        util/* ctl/* penstock/penstock.h
 cmd        util/* ctl/* kernel/* rules/* run/* mount/fusermount.h penstock/*
@@ -39,7 +39,7 @@ penstock/fuse.h  src/wire/abi.h src/ebpf/* include/penstock/filter.h
 bpf/*            src/ebpf/* filters/* include/penstock/*.bpf.h
 libelf.h         src/machine/*
 gelf.h           src/machine/*
-json-c/*         src/ctl/* src/run/* src/cmd/* tests/*
+json-c/*         src/ctl/* src/api/* src/run/* src/cmd/* tests/*
 unistd.h         !src/wire/*
 fcntl.h          !src/wire/*
 pthread.h        !src/wire/*

@@ -29,7 +29,8 @@ SKIPPED_FILES = ('LICENSE', '.git')
 
 SPDX = 'SPDX-License-Identifier: '
 BLOCK_SPDX = re.compile(rf'/\* {SPDX}(.+) \*/$')
-C_SPDX = {'.c': re.compile(f'// {SPDX}(.+)'), '.h': BLOCK_SPDX, '.sym': BLOCK_SPDX}
+LINE_SPDX = re.compile(f'// {SPDX}(.+)')
+C_SPDX = {'.c': LINE_SPDX, '.cc': LINE_SPDX, '.h': BLOCK_SPDX, '.sym': BLOCK_SPDX}
 HASH_SPDX = re.compile(f'# {SPDX}(.+)')
 # Files without an SPDX line: their format has no place for it, or users copy them.
 NO_SPDX = re.compile(r'.*\.(md|scd)|\.gitignore|share/filter-new/.*')

@@ -213,8 +213,10 @@ struct pst_call {
 	char pad1[4096 - 1024];
 	char data[];
 };
+#ifndef __cplusplus
 _Static_assert(__builtin_offsetof(struct pst_call, out) == 4 * 4096, "out begins a page");
 _Static_assert(__builtin_offsetof(struct pst_call, data) == 5 * 4096, "data begins the next page");
+#endif
 
 /* The context of a program. */
 struct pst_ctx {

@@ -103,6 +103,17 @@ enum pst_run_filters {
 	PST_RUN_FILTERS_PROCESS, /* in the process of the view, without any privilege */
 };
 
+/*
+ * Selects whether the view has a control socket, by which `penstock stat`, `trace`, `filter` and
+ * `rules load` reach it. Only root and the effective user of the process may connect. The socket is
+ * in /run/penstock, or in $XDG_RUNTIME_DIR/penstock if the process may not write to the first.
+ */
+enum pst_control {
+	PST_CONTROL_AUTO, /* yes; a warning in the log if the socket cannot be made */
+	PST_CONTROL_ON,   /* as AUTO, but the mount fails if the socket cannot be made */
+	PST_CONTROL_OFF,
+};
+
 /* How the kernel sends requests to the view. */
 enum pst_transport {
 	PST_TRANSPORT_AUTO,  /* io_uring if the kernel has it and enable_uring is on in the
@@ -251,13 +262,27 @@ struct pst_view_options {
 	pst_log_fn log;
 	void *log_aux;
 	enum pst_log_level log_level;
+	enum pst_control control;
 };
 
+/* The defaults. C++ has designated initialisers only from C++20 on. */
+#ifdef __cplusplus
+#define PST_VIEW_OPTIONS_INIT                                                                      \
+	([] {                                                                                      \
+		pst_view_options init = pst_view_options();                                        \
+		init.size = sizeof(init);                                                          \
+		init.ttl_ns = 1000000000;                                                          \
+		init.allow_other = 1;                                                              \
+		init.log_level = PST_LOG_WARNING;                                                  \
+		return init;                                                                       \
+	}())
+#else
 #define PST_VIEW_OPTIONS_INIT                                                                      \
 	{                                                                                          \
 		.size = sizeof(struct pst_view_options), .ttl_ns = 1000000000, .allow_other = 1,   \
 		.log_level = PST_LOG_WARNING,                                                      \
 	}
+#endif
 
 /*
  * Mounts a view, and returns when its threads serve it. The caller must free *ret_view with

@@ -45,6 +45,7 @@ static int check_ranges(const struct pst_view_options *options, struct pst_error
 		{ "opendir", options->opendir, PST_OPENDIR_OFF },
 		{ "pseudo", options->pseudo, PST_PSEUDO_SHOW },
 		{ "run_filters", options->run_filters, PST_RUN_FILTERS_PROCESS },
+		{ "control", options->control, PST_CONTROL_OFF },
 		{ "log_level", options->log_level, PST_LOG_DEBUG },
 		{ "idmap", options->idmap, 1 },
 		{ "allow_other", options->allow_other, 1 },

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Mounting, describing and ending a view: public functions of the library. */
+/* Mounting and ending a view: public functions of the library. */
 #include "api/view.h"
-#include "ebpf/filter.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
+#include "ctl/server.h"
 #include "mount/mount.h"
-#include "request/trace.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -53,6 +52,8 @@ static int start(struct pst_view *view, struct pst_view_options *options, struct
 	/* A detached view becomes a part of another, which has to follow LOWER. */
 	if (!options->detached)
 		r = view_follow_lower(view, error);
+	if (r == 0)
+		r = view_control_start(view, options->control, error);
 	if (r < 0)
 		return r;
 	if (view->backings_refused && options->passthrough == PST_PASSTHROUGH_AUTO)
@@ -117,12 +118,15 @@ void pst_view_free(struct pst_view *view)
 	if (!view)
 		return;
 	VIEW_USE_LOG(view);
+	ctl_server_end_verbs(view->control);
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);
 	fd_close(view->mount_fd);
 	server_free(view->server);
 	lower_readonly_stop(view->lower_readonly);
 	fd_close(view->lower_fd);
+	/* Clients wait for the end of their connections until nothing uses LOWER any more. */
+	ctl_server_stop(view->control);
 	pthread_mutex_destroy(&view->flags_lock);
 	free(view->lower);
 	free(view->mountpoint);
@@ -139,85 +143,4 @@ void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 		return;
 	fs_invalidate_node(fs, node, false);
 	fs_node_put(fs, node);
-}
-
-unsigned int pst_view_connection(const struct pst_view *view)
-{
-	return view->connection;
-}
-
-int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
-{
-	const struct filter_slots *slots = server_filter_slots(view->server);
-	const char *where = "", *why = "";
-	struct fs_stat stat;
-
-	if (ret_info->size != sizeof(*ret_info))
-		return -EINVAL;
-	fs_stat(server_fs(view->server), &stat);
-	if (slots)
-		where = filter_slots_where(slots, &why);
-	*ret_info = (struct pst_view_info){
-		.size = sizeof(*ret_info),
-		.lower = view->lower,
-		.mountpoint = view->mountpoint,
-		.transport = view->uring ? "uring" : "dev",
-		.transport_why = view->transport_why,
-		.passthrough = !view->passthrough_why[0],
-		.passthrough_why = view->passthrough_why,
-		.kernel_major = view->negotiated.major,
-		.kernel_minor = view->negotiated.minor,
-		.n_workers = view->n_workers,
-		.kernel_flags = view->negotiated.features,
-		.n_nodes = stat.nodes.n_nodes,
-		.n_handles = stat.n_handles,
-		.n_fds = stat.n_fds,
-		.n_backings = stat.n_backings,
-		.n_registered = stat.n_registered,
-		.n_refused = stat.n_refused,
-		.node_bytes = stat.nodes.bytes,
-		.n_watched = stat.n_watched,
-		.n_events = stat.n_events,
-		.n_own_events = stat.n_own_events,
-		.n_overflows = stat.n_overflows,
-		.filters_in = where,
-		.filters_why = why,
-	};
-	return 0;
-}
-
-int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)
-{
-	int r = trace_past(server_trace(view->server), fd);
-
-	return r < 0 ? error_set(error, r, "cannot write the kept events: %s", strerror(-r)) : 0;
-}
-
-int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)
-{
-	int r = trace_add(server_trace(view->server), fd, all);
-
-	return r < 0 ? error_set(error, r, "cannot start the trace: %s", strerror(-r)) : 0;
-}
-
-int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n)
-{
-	size_t found = 0;
-
-	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
-		const struct op *op = op_find(opcode);
-		struct pst_op_stat row = { .opcode = opcode };
-
-		if (!op)
-			continue;
-		server_op_stat(view->server, opcode, &row.n_requests, &row.n_errors);
-		if (!row.n_requests)
-			continue;
-		row.name = op->name;
-		if (found < n)
-			rows[found] = row;
-		found++;
-	}
-	*ret_n = found;
-	return 0;
 }

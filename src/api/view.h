@@ -30,6 +30,7 @@ struct pst_view {
 	/* Makes the view read-only while LOWER is. NULL on a remote file system. */
 	struct lower_readonly *lower_readonly;
 	_Atomic bool mounted;
+	struct ctl_server *control; /* NULL without a control socket */
 	struct log own_log;
 	const struct log *log; /* own_log, or NULL for that of the process */
 };
@@ -43,6 +44,12 @@ struct pst_view {
  */
 int view_build(struct pst_view *view, const struct pst_view_options *options,
 	       struct pst_error *error);
+
+/*
+ * Starts the control socket of a view. If that fails, returns 0 and logs a warning with
+ * PST_CONTROL_AUTO, or -errno and *error with PST_CONTROL_ON.
+ */
+int view_control_start(struct pst_view *view, enum pst_control control, struct pst_error *error);
 
 /*
  * Sets view->lower_fd to a duplicate of lower, a descriptor of the clone of LOWER's mount, to

@@ -3,8 +3,8 @@
  * penstock mount: mounts a view and serves it until it is unmounted.
  *
  * In this order: read the options; enter the mount namespace of -N; block signals and fork the
- * background process (both before there are threads); mount; open the control socket and wait for
- * signals; report success to the parent; wait for the end of the view.
+ * background process (both before there are threads); mount; wait for signals; report success to
+ * the parent; wait for the end of the view.
  */
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
@@ -13,10 +13,6 @@
 #include "cmd/options.h"
 #include "cmd/remount.h"
 #include "cmd/signals.h"
-#include "ctl/client.h"
-#include "ctl/proto.h"
-#include "ctl/server.h"
-#include "ctl/verbs.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -39,7 +35,6 @@
 struct mount {
 	struct daemon daemon;
 	struct pst_view *view;
-	struct ctl_server *server;
 	struct signals *signals;
 	atomic_bool to_syslog; /* not to standard error; read by all threads */
 };
@@ -104,38 +99,12 @@ static int enter_namespace(const char *name)
 	return 0;
 }
 
-/* A failure is only a warning, because the view works without its control socket. */
-static void start_server(struct mount *mount, const char *mountpoint)
-{
-	char path[CTL_PATH_MAX];
-	struct ctl_server_options options = {
-		.path = path,
-		.verbs = ctl_verbs,
-		.n_verbs = ctl_n_verbs,
-		.aux = mount->view,
-	};
-	unsigned int connection = pst_view_connection(mount->view);
-	int r;
-
-	ctl_remove_dead();
-	ctl_socket_path(CTL_PLACE_RUN, connection, path);
-	r = ctl_server_start(&options, &mount->server);
-	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, connection, path))
-		r = ctl_server_start(&options, &mount->server);
-	if (r < 0)
-		log_warning("cannot make the control socket %s: %s: `penstock stat`, `filter` and "
-			    "`trace` will not work for the view at %s; set XDG_RUNTIME_DIR if "
-			    "/run/penstock is not writable",
-			    path, strerror(-r), mountpoint);
-}
-
 /* Reports that the view is mounted, and serves it until it ends. */
 static int serve(struct mount *mount, const struct mount_options *options)
 {
 	bool background = mount->daemon.report_fd >= 0;
 	int r;
 
-	start_server(mount, options->view.mountpoint);
 	r = signals_start(mount->view,
 			  options->engine == ENGINE_FUSE ? NULL : options->view.mountpoint,
 			  &mount->signals);
@@ -208,7 +177,6 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	} else {
 		code = serve(mount, options);
 		signals_stop(mount->signals);
-		ctl_server_stop(mount->server);
 		pst_view_free(mount->view);
 	}
 	pst_log_set(PST_LOG_WARNING, NULL, NULL);

@@ -71,6 +71,7 @@ static int run(const struct cmd *cmd, struct mount_options *options)
 	if (!options->view.lower)
 		options->view.lower = ".";
 	options->view.mountpoint = options->view.lower;
+	options->view.control = PST_CONTROL_OFF;
 	if (check(options, &error) < 0) {
 		cmd_usage_error(cmd, "%s", error.text);
 		return RUN_FAILED;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * penstock umount: unmounts a view, and returns when its process has ended. A view of the kernel
- * engine has a process only if it has a second tree.
+ * engine has a process only if it has a second tree. A view of another program has ended when that
+ * program has freed it, because the program may have other work.
  *
- * umount(8) also unmounts a view, but returns before the process has ended; a script that then
- * removes LOWER's disk would race with it. The control socket is closed when the process ends.
+ * umount(8) also unmounts a view, but returns before that; a script that then removes LOWER's disk
+ * would race with the process. The process closes the connections of its control socket when it
+ * uses LOWER no more.
  */
 #include "cmd/cmd.h"
 #include "cmd/in-kernel.h"
@@ -18,9 +20,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define END_MS  10000 /* for the process to end, after unmounting */
@@ -49,6 +53,17 @@ static pid_t process_of(int fd)
 	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) < 0)
 		return 0;
 	return credentials.pid;
+}
+
+/* Returns whether the process runs a program that is certainly not this one. */
+static bool is_other_program(pid_t pid)
+{
+	struct stat own, other;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+	       (own.st_ino != other.st_ino || own.st_dev != other.st_dev);
 }
 
 /*
@@ -83,10 +98,12 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	unsigned int connection = view->in_kernel ? in_kernel_second(view) : view->connection;
 	_cleanup_(fd_closep) int fd = -1;
 	char socket[CTL_PATH_MAX];
+	bool other;
 	pid_t pid;
 
 	fd = connection ? ctl_client_find(connection, socket) : -ENOENT;
 	pid = process_of(fd);
+	other = is_other_program(pid);
 	if (!view->in_kernel && fd < 0 && mounts_view_is_dead(view))
 		return unmount_dead(path, view, socket);
 	if (umount2(view->mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0) {
@@ -99,10 +116,11 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	if (fd < 0 || lazy)
 		return CMD_OK;
 	if (ctl_client_wait_end(fd, END_MS) < 0)
-		cmd_error("%s is unmounted, but its process has not ended after %d seconds: an "
-			  "operation on LOWER may block it",
-			  path, END_MS / 1000);
-	else
+		cmd_error("%s is unmounted, but its process still uses LOWER after %d seconds: "
+			  "an operation on LOWER may block it%s",
+			  path, END_MS / 1000,
+			  other ? ", or the program has not called pst_view_free()" : "");
+	else if (!other)
 		wait_until_reaped(pid);
 	ctl_remove_dead();
 	return CMD_OK;

@@ -113,8 +113,9 @@ void out_stat(struct json_object *reply)
 		out_line("passthrough  off: %s", json_get_text(reply, "passthrough_why"));
 	out_line("transport    %s%s", uring ? "io_uring" : "/dev/fuse: ",
 		 uring ? "" : json_get_text(reply, "transport_why"));
-	printf("process      %" PRIu64 ", %" PRIu64 " workers\n", json_get_number(reply, "pid"),
-	       json_get_number(reply, "workers"));
+	out_line("process      %" PRIu64 " (%s), %" PRIu64 " workers",
+		 json_get_number(reply, "pid"), json_get_text(reply, "program"),
+		 json_get_number(reply, "workers"));
 	printf("connection   %" PRIu64 ", FUSE %s\n", json_get_number(reply, "connection"),
 	       json_get_text(reply, "kernel"));
 	printf("known        %" PRIu64 " files to the kernel, in %" PRIu64 " KiB of memory\n",

@@ -6,9 +6,6 @@
 
 struct json_object;
 
-/* dead.c: removes the sockets of dead processes whose views are in no mount of this namespace. */
-void ctl_remove_dead(void);
-
 /*
  * Connects to the view with this connection number; tries each directory of sockets. Returns a
  * descriptor, which the caller owns, or -errno. Writes to path the socket that was tried last, or

@@ -7,7 +7,6 @@
  * (listen.c). The file stays while this namespace has a mount with its number, because the commands
  * find by the file that the process has died. No state, no locks.
  */
-#include "ctl/client.h"
 #include "ctl/socket.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

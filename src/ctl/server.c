@@ -23,6 +23,7 @@
 #include "util/clock.h"
 #include "util/fd.h"
 #include "util/proc.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,10 @@ struct ctl_server {
 
 	pthread_mutex_t lock;
 	struct session sessions[N_SESSIONS];
-	unsigned int n_slow; /* verbs that run; guarded by lock */
+	/* Guarded by lock. */
+	unsigned int n_running, n_slow; /* verbs that run, and slow ones among them */
+	bool ended;                     /* no verb may begin */
+	pthread_cond_t verb_ended;
 };
 
 /* ---- a session ---- */
@@ -117,11 +121,12 @@ static int verb_begin(struct session *session, const struct ctl_verb *verb)
 	int r = 0;
 
 	pthread_mutex_lock(&server->lock);
-	if (session->ending)
+	if (session->ending || server->ended)
 		r = -EPIPE;
 	else if (verb->slow && server->n_slow == N_SLOW)
 		r = -EBUSY;
 	session->running = r == 0;
+	server->n_running += r == 0;
 	server->n_slow += r == 0 && verb->slow;
 	pthread_mutex_unlock(&server->lock);
 	return r;
@@ -129,11 +134,15 @@ static int verb_begin(struct session *session, const struct ctl_verb *verb)
 
 static void verb_end(struct session *session, const struct ctl_verb *verb)
 {
-	pthread_mutex_lock(&session->server->lock);
+	struct ctl_server *server = session->server;
+
+	pthread_mutex_lock(&server->lock);
 	session->running = false;
 	session->silent_ms = clock_ms();
-	session->server->n_slow -= verb->slow;
-	pthread_mutex_unlock(&session->server->lock);
+	server->n_running--;
+	server->n_slow -= verb->slow;
+	pthread_cond_broadcast(&server->verb_ended);
+	pthread_mutex_unlock(&server->lock);
 }
 
 /* Returns 0, or a negative value if the session has to end. */
@@ -157,16 +166,18 @@ static int run_verb(struct session *session, struct ctl_call *call)
  * Passes the connection to the verb, after the reply. Returns a negative value, because the session
  * then ends.
  */
-static int hand_over(int client_fd, struct ctl_call *call)
+static int hand_over(struct session *session, struct ctl_call *call)
 {
-	/* The verb owns a duplicate, so that the session can still send the verb's error. */
-	int fd = fcntl(client_fd, F_DUPFD_CLOEXEC, 0), r;
+	int fd, r = verb_begin(session, call->verb);
 
-	if (fd < 0)
-		return -errno;
-	r = call->take(call, fd);
 	if (r < 0)
-		send_error(client_fd, r, call_error_text(call, r), LINE_FOREVER);
+		return r;
+	/* The verb owns a duplicate, so that the session can still send the verb's error. */
+	fd = fcntl(session->fd, F_DUPFD_CLOEXEC, 0);
+	r = fd < 0 ? -errno : call->take(call, fd);
+	verb_end(session, call->verb);
+	if (r < 0)
+		send_error(session->fd, r, call_error_text(call, r), LINE_FOREVER);
 	return -EPIPE;
 }
 
@@ -192,7 +203,7 @@ static int answer(struct session *session)
 		r = run_verb(session, &call);
 	if (r == 0)
 		r = line_send(session->fd, call.reply, LINE_FOREVER);
-	return r == 0 && call.take ? hand_over(session->fd, &call) : r;
+	return r == 0 && call.take ? hand_over(session, &call) : r;
 }
 
 static void *session_main(void *arg)
@@ -328,7 +339,7 @@ static int accept_client(struct ctl_server *server)
 	session->silent_ms = clock_ms();
 	pthread_mutex_unlock(&server->lock);
 	session->fd = fd;
-	session->started = pthread_create(&session->thread, NULL, session_main, session) == 0;
+	session->started = thread_create(&session->thread, NULL, session_main, session) == 0;
 	if (session->started)
 		take_fd(&fd);
 	else
@@ -366,6 +377,7 @@ static void server_free(struct ctl_server *server)
 		listen_remove(server->path, &server->file);
 	fd_close(server->listen_fd);
 	fd_close(server->stop_fd);
+	pthread_cond_destroy(&server->verb_ended);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
 }
@@ -382,6 +394,7 @@ int ctl_server_start(const struct ctl_server_options *options, struct ctl_server
 	server->options = *options;
 	server->stop_fd = -1;
 	pthread_mutex_init(&server->lock, NULL);
+	pthread_cond_init(&server->verb_ended, NULL);
 	for (size_t i = 0; i < N_SESSIONS; i++)
 		server->sessions[i] = (struct session){ .server = server, .fd = -1 };
 	snprintf(server->path, sizeof(server->path), "%s", options->path);
@@ -392,12 +405,23 @@ int ctl_server_start(const struct ctl_server_options *options, struct ctl_server
 	server->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (server->stop_fd < 0)
 		return -errno;
-	r = pthread_create(&server->thread, NULL, accept_main, server);
-	if (r > 0)
-		return -r;
+	r = thread_create(&server->thread, NULL, accept_main, server);
+	if (r < 0)
+		return r;
 	pthread_setname_np(server->thread, "penstock-ctl");
 	*ret_server = take_ptr(server);
 	return 0;
+}
+
+void ctl_server_end_verbs(struct ctl_server *server)
+{
+	if (!server)
+		return;
+	pthread_mutex_lock(&server->lock);
+	server->ended = true;
+	while (server->n_running)
+		pthread_cond_wait(&server->verb_ended, &server->lock);
+	pthread_mutex_unlock(&server->lock);
 }
 
 void ctl_server_stop(struct ctl_server *server)

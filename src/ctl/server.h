@@ -19,6 +19,12 @@ struct ctl_server_options {
 int ctl_server_start(const struct ctl_server_options *options, struct ctl_server **ret_server);
 
 /*
+ * Waits for running verbs, and lets no more begin: after this nothing uses the aux. Idle clients
+ * stay connected until ctl_server_stop(). Accepts NULL.
+ */
+void ctl_server_end_verbs(struct ctl_server *server);
+
+/*
  * Waits for running verbs, closes all connections, ends the threads, removes the socket, and frees
  * *server. Accepts NULL.
  */

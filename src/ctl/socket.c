@@ -17,7 +17,7 @@
 
 bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX])
 {
-	const char *directory = place == CTL_PLACE_RUN ? "/run" : getenv("XDG_RUNTIME_DIR");
+	const char *directory = place == CTL_PLACE_RUN ? "/run" : secure_getenv("XDG_RUNTIME_DIR");
 
 	/* A relative path would lead each process to another directory. */
 	if (!directory || directory[0] != '/')

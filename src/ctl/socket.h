@@ -18,5 +18,8 @@ enum ctl_place { CTL_PLACE_RUN, CTL_PLACE_USER, _CTL_N_PLACES };
  */
 bool ctl_socket_path(enum ctl_place place, unsigned int connection, char path[CTL_PATH_MAX]);
 
+/* dead.c: removes the sockets of dead processes whose views are in no mount of this namespace. */
+void ctl_remove_dead(void);
+
 /* Connects to the socket at path. Returns a new non-blocking descriptor, or -errno. */
 int ctl_socket_connect(const char *path);

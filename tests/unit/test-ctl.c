@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -665,6 +666,45 @@ TEST_F(request_without_member_of_verb_is_refused, state)
 		if (!strstr(answer, rows[i].answer))
 			fail_msg("%s is answered with %s", rows[i].line, answer);
 	}
+}
+
+static void *end_verbs(void *arg)
+{
+	ctl_server_end_verbs(arg);
+	/* No verb runs any more: the test lets the slow one end only then. */
+	require(slow_may_end);
+	return NULL;
+}
+
+/* Clients that wait for the end of the view stay connected until nothing uses LOWER any more. */
+TEST_F(verbs_end_before_connections, state)
+{
+	static const char line[] = "{\"version\":1,\"verb\":\"slow\"}\n";
+	struct fixture *fixture = *state;
+	_cleanup_(fd_closep) int slow = open_client(fixture), idle = open_client(fixture);
+	_cleanup_(fd_closep) int late = open_client(fixture);
+	struct pollfd poll_fd = { idle, POLLIN, 0 };
+	struct json_object *reply = NULL;
+	char answer[256];
+	pthread_t thread;
+
+	expect_echo(idle, "idle");
+	n_slow = 0;
+	slow_may_end = false;
+	assert_int_equal(send(slow, line, sizeof(line) - 1, 0), sizeof(line) - 1);
+	for (int ms = 0; n_slow < 1 && ms < WAIT_MS; ms++)
+		usleep(1000);
+	assert_int_equal(pthread_create(&thread, NULL, end_verbs, fixture->server), 0);
+	usleep(20000);
+	slow_may_end = true;
+	pthread_join(thread, NULL);
+	receive(slow, answer, sizeof(answer));
+	assert_string_equal(answer, "{\"version\":1}\n");
+	assert_true(ctl_client_call(late, "echo", NULL, WAIT_MS, &reply) < 0);
+	assert_int_equal(poll(&poll_fd, 1, 0), 0);
+	ctl_server_stop(fixture->server);
+	fixture->server = NULL;
+	assert_int_equal(ctl_client_wait_end(idle, 0), 0);
 }
 
 TEST_MAIN(NULL, NULL)

@@ -94,6 +94,7 @@ TEST(option_list_sets_members_of_view_options, state)
 
 		want.size = sizeof(want);
 		want.allow_other = 1;
+		want.log_level = PST_LOG_WARNING;
 		if (!want.ttl_ns && !strstr(rows[i].list, "ttl=0"))
 			want.ttl_ns = 1000000000;
 		if (parse(&options, OPTIONS_COMMAND, &error,

@@ -52,6 +52,7 @@ TEST(values_out_of_range_are_refused, state)
 	REFUSED(pseudo, PST_PSEUDO_SHOW + 1);
 	REFUSED(run_filters, PST_RUN_FILTERS_PROCESS + 1);
 	REFUSED(log_level, PST_LOG_DEBUG + 1);
+	REFUSED(control, PST_CONTROL_OFF + 1);
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The verbs of a view's control socket; the aux of each call is the `struct pst_view *`. A new verb
- * is a function here and a row at the end of this file.
+ * The control socket of a view, by which the commands of penstock(1) reach the view, and its verbs;
+ * the aux of each call is the `struct pst_view *`. A new verb is a function and a row of verbs[].
  *
  *	> {"version":1,"verb":"filter-list"}
  *	< {"version":1,"filters":[{"name":"hide","spec":"hide,names=*.key",...}]}
@@ -14,10 +14,14 @@
  * The reply to the three that change filters is that of filter-list. A FILE in a spec has to be an
  * absolute path, because the working directory of this process is not the client's.
  */
-#include "ctl/verbs.h"
+#include "api/view.h"
+#include "ctl/call.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
+#include "ctl/server.h"
+#include "ctl/socket.h"
 #include "util/cleanup.h"
+#include "util/log.h"
 
 #include <penstock/penstock.h>
 
@@ -25,6 +29,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MAX_BYPASSED 256 /* paths in a reply, for each filter */
@@ -95,6 +100,7 @@ static int run_stat(struct ctl_call *call)
 	json_add_text(reply, "lower", info.lower);
 	json_add_text(reply, "mountpoint", info.mountpoint);
 	json_add_number(reply, "pid", getpid());
+	json_add_text(reply, "program", program_invocation_short_name);
 	json_add_number(reply, "connection", pst_view_connection(call->aux));
 	json_add_text(reply, "transport", info.transport);
 	json_add_text(reply, "transport_why", info.transport_why);
@@ -227,7 +233,7 @@ static int run_trace(struct ctl_call *call)
 	return 0;
 }
 
-const struct ctl_verb ctl_verbs[] = {
+static const struct ctl_verb verbs[] = {
 	{ "stat", run_stat },
 	{ "remounted", run_remounted },
 	{ "filter-list", run_filter_list },
@@ -238,4 +244,34 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "trace", run_trace },
 };
 
-const size_t ctl_n_verbs = sizeof(ctl_verbs) / sizeof(ctl_verbs[0]);
+int view_control_start(struct pst_view *view, enum pst_control control, struct pst_error *error)
+{
+	char path[CTL_PATH_MAX];
+	struct ctl_server_options options = {
+		.path = path,
+		.verbs = verbs,
+		.n_verbs = sizeof(verbs) / sizeof(verbs[0]),
+		.aux = view,
+	};
+	struct pst_error why;
+	int r;
+
+	if (control == PST_CONTROL_OFF)
+		return 0;
+	ctl_remove_dead();
+	ctl_socket_path(CTL_PLACE_RUN, view->connection, path);
+	r = ctl_server_start(&options, &view->control);
+	if (r < 0 && ctl_socket_path(CTL_PLACE_USER, view->connection, path))
+		r = ctl_server_start(&options, &view->control);
+	if (r == 0)
+		return 0;
+	error_set(&why, r,
+		  "cannot make the control socket %s of the view at %s: %s: `penstock stat`, "
+		  "`filter` and `trace` will not work for the view; set XDG_RUNTIME_DIR if "
+		  "/run/penstock is not writable",
+		  path, view->mountpoint, strerror(-r));
+	if (control == PST_CONTROL_ON)
+		return error_set(error, r, "%s", why.text);
+	log_warning("%s", why.text);
+	return 0;
+}
