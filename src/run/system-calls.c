@@ -37,10 +37,13 @@
 #define LOW_HALF 4
 #endif
 
+/* PIVOT_ROOT_32: the number of pivot_root(2) for 32-bit programs of the machine. */
 #if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
+#define ARCH          AUDIT_ARCH_X86_64
+#define PIVOT_ROOT_32 217
 #elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
+#define ARCH          AUDIT_ARCH_AARCH64
+#define PIVOT_ROOT_32 218
 #endif
 
 /* Programs of the x32 kind set a bit in the number, and have another ioctl(2). */
@@ -57,12 +60,14 @@
 static const unsigned int native[] = { SYS_mount,  SYS_umount2, SYS_pivot_root, OPEN_TREE,
 				       MOVE_MOUNT, FSOPEN,      FSMOUNT,        OPEN_TREE_ATTR };
 
-/* mount, umount, umount2, and pivot_root of x86 and of ARM. */
-static const unsigned int of_32_bits[] = { 21,        22,         52,     217,     218,
-					   OPEN_TREE, MOVE_MOUNT, FSOPEN, FSMOUNT, OPEN_TREE_ATTR };
+#ifdef ARCH
+/* The first three: mount, umount, umount2. */
+static const unsigned int of_32_bits[] = { 21,         22,     52,      PIVOT_ROOT_32, OPEN_TREE,
+					   MOVE_MOUNT, FSOPEN, FSMOUNT, OPEN_TREE_ATTR };
+static const unsigned int ioctl_of_32_bits[] = { 54 };
+#endif
 
 static const unsigned int native_ioctl[] = { SYS_ioctl, IOCTL_X32 };
-static const unsigned int ioctl_of_32_bits[] = { 54 };
 
 static const unsigned int requests[] = { TIOCSTI, TIOCLINUX, BTRFS_IOC_SNAP_CREATE,
 					 BTRFS_IOC_SNAP_CREATE_V2 };

@@ -175,6 +175,46 @@ once_signals_do_not_reach_the_view() {
 	done
 }
 
+once_namespaces_outside_cannot_be_entered() {
+	boundary
+	mkdir "$T/proc"
+	mount -t proc none "$T/proc"
+	withstands namespaces "$T/proc"
+	reaches namespaces "$T/proc"
+}
+
+# A process outside that holds the file below, as its clients on a socket can name it.
+once_peer_of_a_socket_is_out_of_reach() {
+	boundary
+	local who
+	for who in root user; do
+		as_who $who env PATH=/usr/bin:/bin python3 "$T/attack.py" listen \
+			"${FILE_BELOW[@]}" /dev/shm/peer.$$ &
+		within 10 test -S /dev/shm/peer.$$ || fail "no socket"
+		withstands_as $who peer /dev/shm/peer.$$
+		[ $who = user ] || reaches peer /dev/shm/peer.$$
+		kill $!
+		wait $! 2> /dev/null
+		rm /dev/shm/peer.$$
+	done
+}
+
+once_events_bring_no_descriptors() {
+	boundary
+	withstands events
+	reaches events
+}
+
+once_calls_of_32_bits_are_forbidden() {
+	boundary
+	[ "$(uname -m)" = x86_64 ] || skip "another machine"
+	python3 "$T/attack.py" calls "${FILE_BELOW[@]}" > "$T/open" || skip "no 32-bit calls here"
+	check not grep -q refused "$T/open"
+	"$PENSTOCK" run "$LOWER" -- python3 "$T/attack.py" calls "${FILE_BELOW[@]}" > "$T/said"
+	equal "$(tr '\n' ' ' < "$T/said")" "getpid allowed mincore allowed mount refused \
+umount2 refused pivot_root refused move_mount refused fsopen refused tried 0 " "calls"
+}
+
 once_devices_of_disks_cannot_be_opened() {
 	boundary
 	mkdir "$T/dev"

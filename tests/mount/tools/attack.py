@@ -9,8 +9,10 @@ has to reach nothing, and in a mount namespace alone, where it has to reach some
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -27,7 +29,8 @@ MS_BIND, MS_REC, MS_PRIVATE, MNT_DETACH = 4096, 16384, 1 << 18, 2
 CLONE_NEWNS, CLONE_NEWUSER = 0x20000, 0x10000000
 PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE, WALL = 16, 17, 0x4206, 0x40000000
 OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
-SYS = {'open_tree': 428, 'move_mount': 429, 'pidfd_open': 434, 'pidfd_getfd': 438}
+SYS = {'pidfd_send_signal': 424, 'open_tree': 428, 'move_mount': 429, 'pidfd_open': 434,
+       'pidfd_getfd': 438}
 MACHINE = {'x86_64': {'pivot_root': 155, 'open_by_handle_at': 304, 'process_vm_readv': 310},
            'aarch64': {'pivot_root': 41, 'open_by_handle_at': 265, 'process_vm_readv': 270}}
 SYS.update(MACHINE.get(os.uname().machine, {}))
@@ -71,11 +74,29 @@ def umount(target, flags=MNT_DETACH):
     call(libc.umount2(target.encode(), flags))
 
 
+def in_namespace(do):
+    """Does it as root of a user namespace made here, with a mount namespace."""
+    ids = os.geteuid(), os.getegid()
+    sys.stdout.flush()
+    if os.fork() == 0:
+        call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {ids[0]} 1'),
+                           ('gid_map', f'0 {ids[1]} 1')):
+            try:
+                open(f'/proc/self/{name}', 'w').write(text)
+            except OSError:
+                pass
+        do()
+        print('tried in a namespace', tried, flush=True)
+        os._exit(0)
+    os.wait()
+
+
 def processes():
-    """The directories of processes in each /proc that can be seen."""
+    """The directories of other processes in each /proc that can be seen."""
     for proc in ['/proc'] + rest:
         for name in os.listdir(proc):
-            if name.isdigit() and int(name) != os.getpid():
+            if name.isdigit() and name != os.readlink(f'{proc}/self'):
                 yield f'{proc}/{name}'
 
 
@@ -84,6 +105,11 @@ def proc():
         for name in ('root', 'cwd'):
             look(f'{name} of {process}', lambda: f'{process}/{name}{path}')
             look(f'{name} of {process}', lambda: f'{process}/{name}/{os.path.basename(path)}')
+        try:
+            for name in os.listdir(f'{process}/map_files'):
+                look(f'mapping of {process}', lambda: f'{process}/map_files/{name}')
+        except OSError:
+            pass
         try:
             numbers = os.listdir(f'{process}/fd')
         except OSError:
@@ -195,22 +221,7 @@ def uncover():
 
 def unmount():
     uncover()
-    # The same as root of a user namespace made here.
-    ids = os.geteuid(), os.getegid()
-    if os.fork() == 0:
-        call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
-        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {ids[0]} 1'),
-                           ('gid_map', f'0 {ids[1]} 1')):
-            try:
-                open(f'/proc/self/{name}', 'w').write(text)
-            except OSError:
-                pass
-        global tried
-        tried = 0
-        uncover()
-        print('tried in a namespace', tried, flush=True)
-        os._exit(0)
-    os.wait()
+    in_namespace(uncover)
 
 
 def rename(old, new):
@@ -232,52 +243,39 @@ def move_above(shown):
 def move():
     """The first argument is a directory beside the one above, and the second a mount of it."""
     move_above(rest[1])
-    ids = os.geteuid(), os.getegid()
-    if os.fork() == 0:
-        call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
-        for name, text in (('setgroups', 'deny'), ('uid_map', f'0 {ids[0]} 1'),
-                           ('gid_map', f'0 {ids[1]} 1')):
-            try:
-                open(f'/proc/self/{name}', 'w').write(text)
-            except OSError:
-                pass
-        try:
-            mount(rest[0], '/mnt', flags=MS_BIND)
-            move_above('/mnt')
-        except OSError:
-            pass
-        clone = libc.syscall(SYS['open_tree'], -100, rest[0].encode(), OPEN_TREE_CLONE)
-        move_above(f'/proc/self/fd/{clone}')
-        # A namespace without the view allows to move the directory itself.
-        shown = os.open(rest[1], os.O_PATH)
-        to = os.open(os.path.dirname(rest[0]), os.O_PATH)
-        try:
-            umount('/')
-        except OSError:
-            pass
-        try:
-            mount('none', '/mnt', 'tmpfs')
-            os.mkdir('/mnt/old')
-            call(libc.syscall(SYS['pivot_root'], b'/mnt', b'/mnt/old'))
-            umount('/old')
-        except OSError:
-            pass
-        inside = os.path.relpath(directory, os.path.dirname(rest[0]))
-        new = f'{os.path.basename(rest[0])}/tree'
-        try:
-            os.rename(inside, new, src_dir_fd=to, dst_dir_fd=to)
-        except OSError:
-            pass
-        global tried
-        tried += 1
-        try:
-            found = os.stat(f'tree/{os.path.basename(path)}', dir_fd=shown)
-            if (found.st_dev, found.st_ino) == below:
-                print('reached the moved directory', flush=True)
-        except OSError:
-            pass
-        os._exit(0)
-    os.wait()
+    in_namespace(move_in_namespace)
+
+
+def move_in_namespace():
+    try:
+        mount(rest[0], '/mnt', flags=MS_BIND)
+        move_above('/mnt')
+    except OSError:
+        pass
+    clone = libc.syscall(SYS['open_tree'], -100, rest[0].encode(), OPEN_TREE_CLONE)
+    move_above(f'/proc/self/fd/{clone}')
+    # A namespace without the view allows to move the directory itself.
+    shown = os.open(rest[1], os.O_PATH)
+    to = os.open(os.path.dirname(rest[0]), os.O_PATH)
+    try:
+        umount('/')
+    except OSError:
+        pass
+    try:
+        mount('none', '/mnt', 'tmpfs')
+        os.mkdir('/mnt/old')
+        call(libc.syscall(SYS['pivot_root'], b'/mnt', b'/mnt/old'))
+        umount('/old')
+    except OSError:
+        pass
+    inside = os.path.relpath(directory, os.path.dirname(rest[0]))
+    new = f'{os.path.basename(rest[0])}/tree'
+    try:
+        os.rename(inside, new, src_dir_fd=to, dst_dir_fd=to)
+    except OSError:
+        pass
+    look('the moved directory',
+         lambda: os.open(f'tree/{os.path.basename(path)}', os.O_PATH, dir_fd=shown))
 
 
 def snapshot():
@@ -297,8 +295,7 @@ def inherited():
     look('working directory', lambda: f'/proc/self/cwd/{os.path.basename(path)}')
 
 
-def handle():
-    """Opens the handle of the file below, which the first argument has, on each mount."""
+def open_handle():
     packed = open(rest[0], 'rb').read()
     tops = {line.split()[4] for line in open('/proc/self/mountinfo')}
     for top in sorted(tops | {os.path.dirname(directory), '/tmp', directory, '.'}):
@@ -308,6 +305,78 @@ def handle():
             continue
         look(f'handle on {top}',
              lambda: call(libc.syscall(SYS['open_by_handle_at'], fd, packed, 0)))
+
+
+def handle():
+    """Opens the handle of the file below, which the first argument has, on each mount."""
+    open_handle()
+    in_namespace(open_handle)
+
+
+def namespaces():
+    """Enters the namespaces of processes outside, and those in which its own ones lie."""
+    for process in processes():
+        for name, kind in (('user', CLONE_NEWUSER), ('mnt', CLONE_NEWNS)):
+            act(f'enter {name} of {process}',
+                lambda: call(libc.setns(os.open(f'{process}/ns/{name}', 0), kind)))
+    look('the namespace of another process', lambda: path)
+    for name in ('user', 'pid', 'mnt'):
+        own = os.open(f'/proc/self/ns/{name}', 0)
+        for request in (0xb701, 0xb702):  # NS_GET_USERNS, NS_GET_PARENT
+            act(f'enter ioctl {request:#x} of {name}',
+                lambda: call(libc.setns(call(libc.ioctl(own, request)), 0)))
+
+
+def peer():
+    """A process outside that listens at the first argument, by its pidfd from SO_PEERPIDFD."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(rest[0])
+    pidfd = client.getsockopt(socket.SOL_SOCKET, 77)
+    act('enter its mount namespace', lambda: call(libc.setns(pidfd, CLONE_NEWNS)))
+    for fd in range(16):
+        look(f'its descriptor {fd}',
+             lambda: call(libc.syscall(SYS['pidfd_getfd'], pidfd, fd, 0)))
+    for number in (signal.SIGCONT, signal.SIGKILL):
+        act(f'send signal {number}',
+            lambda: call(libc.syscall(SYS['pidfd_send_signal'], pidfd, number, None, 0)))
+
+
+def listen():
+    """For peer(): listens at the first argument, with the file below open."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(rest[0])
+    os.chmod(rest[0], 0o777)
+    os.open(path, os.O_RDONLY)
+    server.listen()
+    signal.pause()
+
+
+def events():
+    """Descriptors of opened files by fanotify(7), which the view opens below."""
+    for mark in (0, 0x100, 0x10):  # an inode, a file system, a mount
+        def read():
+            group = call(libc.fanotify_init(4 | 2, 0))  # FAN_CLASS_CONTENT, FAN_NONBLOCK
+            for place in (directory, os.path.dirname(directory)):
+                call(libc.fanotify_mark(group, 1 | mark, ctypes.c_uint64(0x20 | 1 << 27), -100,
+                                        place.encode()))
+            os.open(path, os.O_RDONLY)
+            for fd in (fd for *_, fd, _ in struct.iter_unpack('IBBHQii', os.read(group, 4080))):
+                look(f'event of mark {mark:#x}', lambda: fd)
+        act(f'fanotify with mark {mark:#x}', read)
+
+
+def calls():
+    """Calls that mount, by the numbers of 32-bit programs, which all pass invalid arguments."""
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    for number, name in ((20, 'getpid'), (218, 'mincore'), (21, 'mount'), (52, 'umount2'),
+                         (217, 'pivot_root'), (429, 'move_mount'), (430, 'fsopen')):
+        # push rbx; xor ebx, ebx; xor ecx, ecx; xor edx, edx; mov eax, number; int 0x80; ...
+        page.seek(0)
+        page.write(b'\x53\x31\xdb\x31\xc9\x31\xd2\xb8' + struct.pack('I', number) +
+                   b'\xcd\x80\x5b\xc3')
+        result = ctypes.CFUNCTYPE(ctypes.c_int)(start)()
+        print(name, 'refused' if result == -errno.EPERM else 'allowed', flush=True)
 
 
 def signals():
@@ -388,5 +457,6 @@ def paths():
 
 
 {f.__name__: f for f in (proc, memory, unmount, inherited, handle, signals, devices, settings,
-                         terminal, paths, move, snapshot)}[way]()
+                         terminal, paths, move, snapshot, namespaces, peer, listen, events,
+                         calls)}[way]()
 print('tried', tried, flush=True)
