@@ -19,7 +19,8 @@ unsigned int usage_read(const char *dir, struct usage usage[MAX_OWNERS],
 
 /*
  * model DIR PIN SEED PROCESSES PHASES BYTES FILES [uid]: random operations of several processes in
- * DIR, which is empty, in phases; after each the usage has to equal the files in DIR.
+ * DIR, which is empty, in phases; after each the usage has to equal the files in DIR. If PIN is
+ * "none", the files only have to be within the limits.
  */
 int model(int argc, char **argv);
 
