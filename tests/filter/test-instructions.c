@@ -5,6 +5,7 @@
  *
  * $FILTER_CALLS is the number of programs (default: 300), $FILTER_SEED selects others.
  */
+#include "../random.h"
 #include "../test.h"
 
 #include <errno.h>
@@ -25,7 +26,7 @@
 #define MODE_ATOMIC 0xc0
 #define JMP_GOTOL   (BPF_JMP32 | BPF_JA)
 
-static uint64_t random_state;
+static struct random random_state;
 static bool has_v4; /* the kernel knows the instructions of -mcpu=v4 */
 
 struct program {
@@ -35,24 +36,12 @@ struct program {
 
 static uint32_t any(uint32_t n)
 {
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(random_state >> 33) % n;
+	return random_below(&random_state, n);
 }
 
 static uint64_t any_number(void)
 {
-	switch (any(5)) {
-	case 0:
-		return any(10);
-	case 1:
-		return 1ULL << any(64);
-	case 2:
-		return -(uint64_t)any(4096);
-	case 3:
-		return (uint64_t)(int64_t)(int32_t)(any(1u << 31) * 2 + any(2));
-	default:
-		return (uint64_t)any(1u << 31) << 33 ^ any(1u << 31);
-	}
+	return random_number(&random_state);
 }
 
 static unsigned int any_register(void)
@@ -332,10 +321,9 @@ static void compare(const struct program *program, int fd)
 
 TEST(instructions_do_the_same_as_in_the_kernel, state)
 {
-	const char *calls = getenv("FILTER_CALLS"), *seed = getenv("FILTER_SEED");
-	unsigned long n = calls ? strtoul(calls, NULL, 0) : 300, n_loaded = 0;
+	unsigned long n = random_calls(300), n_loaded = 0;
 
-	random_state = seed ? strtoull(seed, NULL, 0) : 1;
+	random_state = random_start();
 	for (unsigned long i = 0; i < n; i++) {
 		struct program program = any_program();
 		int fd = load(&program);

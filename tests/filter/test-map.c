@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* map: every ID of lists of each length, and ACLs of each length, in both directions. */
+#include "../random.h"
 #include "direct.h"
 
 #include <linux/posix_acl.h>
@@ -16,19 +17,13 @@ struct pair {
 
 static struct pair pairs[MAX];
 
-static uint32_t random_below(uint32_t n)
-{
-	static uint64_t state = 1;
-
-	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(state >> 33) % n;
-}
+static struct random random_state = { 1 };
 
 /* Fills places[] with 0 to n - 1 in a random order. */
 static void shuffle(uint32_t *places, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t k = random_below(i + 1);
+		uint32_t k = random_below(&random_state, i + 1);
 
 		places[i] = places[k];
 		places[k] = i;
@@ -47,7 +42,7 @@ static void load_pairs(uint32_t n)
 		struct pair *pair = &pairs[i];
 
 		*pair = (struct pair){ 10 + 10 * from[i], 0, 100010 + 10 * to[i] };
-		pair->last = pair->from + random_below(9);
+		pair->last = pair->from + random_below(&random_state, 9);
 		at += sprintf(at, "%s%u-%u/%u", i ? ":" : "", pair->from, pair->last, pair->to);
 	}
 	direct_load(spec);

@@ -7,6 +7,7 @@
  * $FILTER_CALLS is the number of calls for each object and set of options (default: 300).
  * $FILTER_SEED selects other calls. $FILTER_OBJECTS is a pattern for names of objects.
  */
+#include "../random.h"
 #include "../test.h"
 
 #include <dirent.h>
@@ -88,7 +89,7 @@ static const struct {
 };
 
 static struct filter_slots *in_kernel, *in_process;
-static uint64_t random_state;
+static struct random random_state;
 
 /* Makes the file of rules: descriptor RULES_FD. */
 static void make_rules(void)
@@ -128,34 +129,16 @@ static int free_slots(void **state)
 	return 0;
 }
 
-static uint64_t number(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : otherwise;
-}
-
 /* -- random calls ------------------------------------------------------------------------------ */
 
 static uint32_t any(uint32_t n)
 {
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (uint32_t)(random_state >> 33) % n;
+	return random_below(&random_state, n);
 }
 
-/* Returns a number that programs may compare with: small, round, or any. */
 static uint64_t any_number(void)
 {
-	switch (any(4)) {
-	case 0:
-		return any(10);
-	case 1:
-		return 1ULL << any(64);
-	case 2:
-		return -(uint64_t)any(4096);
-	default:
-		return (uint64_t)any(1u << 31) << 33 | any(1u << 31);
-	}
+	return random_number(&random_state);
 }
 
 static void any_name(struct pst_name *name)
@@ -393,15 +376,14 @@ TEST(programs_do_the_same_in_process_and_kernel, state)
 	unsigned int n_ran = 0;
 	char *rest = dirs, *dir;
 
-	random_state = number("FILTER_SEED", 1);
+	random_state = random_start();
 	while ((dir = strsep(&rest, ":"))) {
 		DIR *stream = opendir(dir);
 		struct dirent *entry;
 
 		while (stream && (entry = readdir(stream)))
 			if (fnmatch("*.bpf.o", entry->d_name, 0) == 0)
-				n_ran += compare_object(dir, entry->d_name,
-							number("FILTER_CALLS", 300));
+				n_ran += compare_object(dir, entry->d_name, random_calls(300));
 		if (stream)
 			closedir(stream);
 	}

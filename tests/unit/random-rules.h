@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Random patterns and paths of few names, so that many patterns match many paths. */
+#include "../random.h"
+
 #include "rules/pattern.h"
-
-/* A generator of numbers. The same seed gives the same numbers. */
-struct random {
-	uint64_t state;
-};
-
-static inline unsigned int random_below(struct random *random, unsigned int n)
-{
-	random->state = random->state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (unsigned int)(random->state >> 33) % n;
-}
 
 static const char *const random_names[] = {
 	"a", "b", "ab", "ba", "abb", "a.b", ".a", "a b", "]", "a-b", "*", "b[", "!a", "#b", "b\\",
