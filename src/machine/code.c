@@ -168,5 +168,7 @@ int code_read(struct object *object)
 	for (size_t i = 0; i < object->n_sections && r == 0; i++)
 		if (object->sections[i].code)
 			r = add_code(object, i);
+	if (r == 0)
+		run_prepare(image->code, image->n_code);
 	return r;
 }

@@ -135,11 +135,11 @@ static const char *decode_call(const struct source *source, struct insn *insn)
 		return "calls a function by a pointer";
 	if (word->src_reg == BPF_PSEUDO_CALL) {
 		insn->op = INSN_CALL;
-		/* A target in another section was found by a relocation. */
+		if (source->marks[source->at] != DECODE_CALL)
+			return set_target(source, word->imm, insn);
+		/* A relocation has found the target, which may be in another section. */
 		insn->off = word->imm + 1;
-		return source->marks[source->at] == DECODE_CALL ?
-			       NULL :
-			       set_target(source, word->imm, insn);
+		return NULL;
 	}
 	if (word->src_reg)
 		return "calls a function of the kernel that is no helper";
@@ -225,7 +225,7 @@ static const char *decode_atomic(const struct bpf_insn *word, struct insn *insn)
 		return UNKNOWN;
 	}
 	insn->op = INSN_ATOMIC;
-	insn->pad = size;
+	insn->with = size;
 	return NULL;
 }
 
@@ -293,18 +293,68 @@ static const char *decode_word(const struct source *source, struct insn *insn)
 	}
 }
 
-static bool ends_block(const struct insn *insn)
+/* -- fusing ------------------------------------------------------------------------------------ */
+
+/* Returns whether the instruction is a shift of 64 bits by 32 in the register. */
+static bool shifts_by_32(const struct insn *insn, enum insn_op op, uint8_t reg)
 {
-	return insn->op == INSN_JUMP || insn->op == INSN_CALL || insn->op == INSN_HELPER ||
-	       insn->op == INSN_LOOP || insn->op == INSN_EACH || insn->op == INSN_EXIT ||
-	       (insn->op >= INSN_JEQ_64K && insn->op <= INSN_JSLE_32X);
+	return insn->op == op && insn->dst == reg && insn->imm == 32;
+}
+
+/* Fuses shifts to the left and back to the right, of which the first is code[at]. */
+static bool fuse_shifts(struct insn *code, size_t at, size_t n, uint8_t reg, struct insn *first)
+{
+	bool zero;
+
+	if (at + 1 >= n || !shifts_by_32(&code[at], INSN_LSH_64K, reg))
+		return false;
+	zero = shifts_by_32(&code[at + 1], INSN_RSH_64K, reg);
+	if (!zero && !shifts_by_32(&code[at + 1], INSN_ARSH_64K, reg))
+		return false;
+	if (first == &code[at])
+		first->src = reg;
+	first->op = (zero ? INSN_ZERO32_2 : INSN_SIGN32_2) + (first != &code[at]);
+	return true;
+}
+
+/*
+ * Makes one instruction of a move and the arithmetic on the register that it fills. The second word
+ * stays as it is.
+ */
+static void fuse_move(struct insn *move, const struct insn *next)
+{
+	uint8_t from = move->src;
+
+	if (next->dst != move->dst || next->op < INSN_ADD_64K || next->op > INSN_SMOD_32X)
+		return;
+	/* A move of 32 bits clears the upper half, which only arithmetic on 32 bits ignores. */
+	if (move->op == INSN_MOV_32X && (next->op - INSN_ADD_64K) % 4 < 2)
+		return;
+	*move = *next;
+	move->op += INSN_ADD_64K_M - INSN_ADD_64K;
+	move->with = from;
+	if (next->src == next->dst)
+		move->src = from;
+}
+
+static void fuse(struct insn *code, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct insn *insn = &code[i];
+		bool moves = insn->op == INSN_MOV_64X || insn->op == INSN_MOV_32X;
+
+		if (insn->op == INSN_LSH_64K)
+			fuse_shifts(code, i, n, insn->dst, insn);
+		else if (moves && !(insn->op == INSN_MOV_64X &&
+				    fuse_shifts(code, i + 1, n, insn->dst, insn)))
+			fuse_move(insn, &code[i + 1]);
+	}
 }
 
 int decode_section(const struct bpf_insn *words, const uint8_t *marks, size_t n,
 		   const char *section, struct insn *ret_code, struct pst_error *error)
 {
 	struct source source = { .words = words, .marks = marks, .n = n };
-	uint32_t cost = 0;
 
 	for (source.at = 0; source.at < n; source.at++) {
 		struct insn *insn = &ret_code[source.at];
@@ -316,16 +366,12 @@ int decode_section(const struct bpf_insn *words, const uint8_t *marks, size_t n,
 					 "immediate %d) %s",
 					 source.at, section, words[source.at].code,
 					 words[source.at].imm, why);
-		cost++;
-		if (ends_block(insn)) {
-			insn->cost = cost;
-			cost = 0;
-		}
 		if (insn->op == INSN_CONST) {
 			source.at++;
 			insn[1] = (struct insn){ .op = INSN_TRAP };
 		}
 	}
 	ret_code[n] = (struct insn){ .op = INSN_TRAP };
+	fuse(ret_code, n);
 	return 0;
 }

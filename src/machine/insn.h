@@ -2,20 +2,19 @@
 #pragma once
 /*
  * The instructions of the machine. Decoding (decode.c) makes one of each 64-bit word of an eBPF
- * program, so jumps keep their distance. Each row below is an operation of the interpreter (run.c).
+ * program, so jumps keep their distance. Some instructions do the work of the next words, too, and
+ * skip these; a jump still finds them there. Each row below is an operation of the interpreter (run.c).
  */
 #include <stdint.h>
 
 struct insn {
-	uint8_t op; /* enum insn_op */
+	const void *code; /* the code for op in the interpreter; run_prepare() sets it */
+	uint8_t op;       /* enum insn_op */
 	uint8_t dst, src;
-	uint8_t pad;
-	int32_t off; /* of an access; words to the target of a jump; a helper's number */
+	uint8_t with; /* the first operand of INSN_..._M; the size of an atomic access */
+	int32_t off;  /* of an access; words to the target of a jump; a helper's number */
 	union {
-		struct {
-			int32_t imm;
-			uint32_t cost; /* of a jump, call or exit: words since the last of these */
-		};
+		int32_t imm;
 		uint64_t wide; /* INSN_CONST */
 	};
 };
@@ -88,6 +87,16 @@ struct insn {
 	X(STORE32, uint32_t)                                                                       \
 	X(STORE64, uint64_t)
 
+/*
+ * X(NAME, N, RESULT): N words as one instruction on a number b: shifts by 32 in both directions,
+ * by which clang extends a number of 32 bits, with or without a move before them.
+ */
+#define INSN_FUSED_ROWS(X)                                                                         \
+	X(ZERO32_2, 2, (uint32_t)b)                                                                \
+	X(ZERO32_3, 3, (uint32_t)b)                                                                \
+	X(SIGN32_2, 2, (int32_t)b)                                                                 \
+	X(SIGN32_3, 3, (int32_t)b)
+
 #define INSN_OTHER_ROWS(X)                                                                         \
 	X(TRAP) /* no instruction: the second word of INSN_CONST, the end of a section */          \
 	X(CONST)                                                                                   \
@@ -102,6 +111,9 @@ struct insn {
 /* In each group of four: 64 bits with a constant and with a register, then 32 bits. */
 #define INSN_FOUR(NAME, ...)                                                                       \
 	INSN_##NAME##_64K, INSN_##NAME##_64X, INSN_##NAME##_32K, INSN_##NAME##_32X,
+/* The same for arithmetic that follows a move to the same register: two words, three registers. */
+#define INSN_MOVED(NAME, ...)                                                                      \
+	INSN_##NAME##_64K_M, INSN_##NAME##_64X_M, INSN_##NAME##_32K_M, INSN_##NAME##_32X_M,
 #define INSN_ONE(NAME, ...) INSN_##NAME,
 /* An address computed from any register, and one in the function's own stack frame. */
 #define INSN_TWO(NAME, ...) INSN_##NAME, INSN_##NAME##_F,
@@ -112,12 +124,16 @@ enum insn_op {
 	/* clang-format off */
 	INSN_OTHER_ROWS(INSN_ONE)
 	INSN_UNARY_ROWS(INSN_ONE)
+	INSN_FUSED_ROWS(INSN_ONE)
 	INSN_ALU_ROWS(INSN_FOUR)
+	INSN_ALU_ROWS(INSN_MOVED)
 	INSN_JUMP_ROWS(INSN_FOUR)
 	INSN_LOAD_ROWS(INSN_TWO)
 	INSN_STORE_ROWS(INSN_STORES)
 	/* clang-format on */
+	_INSN_OPS,
 };
+_Static_assert(_INSN_OPS <= UINT8_MAX + 1, "struct insn has a byte for the operation");
 
 #define INSN_N_REGS     11
 #define INSN_FRAME      10 /* the register that points to the end of the frame */

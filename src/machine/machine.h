@@ -59,7 +59,7 @@ struct machine_call {
 };
 
 /* The steps after which a run fails: a loop over 1 MiB of data needs a tenth of them. */
-#define MACHINE_MAX_STEPS (1u << 28)
+#define MACHINE_MAX_STEPS (1u << 30)
 
 /*
  * Runs a function. Returns 0 and its result, or -EIO and *ret_why, a phrase that follows the name

@@ -3,8 +3,10 @@
  * The interpreter. An instruction ends by jumping to the code of the next one, so the processor
  * predicts each of these jumps by itself.
  *
- * A run counts the steps of a straight piece of code when it leaves the piece, so nothing can run
- * for long without being counted. Calls, also those by helpers, use no stack of the process.
+ * A run counts steps where it goes back, by the distance: at jumps to earlier instructions, and when
+ * a function returns, from its first instruction to the last. Between these it only goes forward, so
+ * it executes no more instructions than it counts. Calls, also those by helpers, use no stack of the
+ * process.
  *
  * Locking: none. Programs of several threads may access the same values at the same time, as in the
  * kernel; each access reads or writes a number once.
@@ -49,7 +51,7 @@ static bool call_again(struct run *run, struct frame *frame, uint64_t *r)
 	r[0] = frame->n_done;
 	if (element < 0)
 		return false;
-	run->cost = element - frame->i;
+	run->cost += element - frame->i;
 	frame->i = (uint32_t)element + 1;
 	frame->n_done++;
 	r[1] = RUN_MAP_POINTER + (uint64_t)(map - run->maps);
@@ -127,13 +129,16 @@ static const struct insn *begin_loop(struct run *run, const struct insn *pc, uin
 	return pc + 1;
 }
 
-static const struct insn *leave(struct run *run, uint64_t *r)
+static const struct insn *leave(struct run *run, const struct insn *pc, uint64_t *r)
 {
+	const struct insn *first;
 	struct frame *frame;
 
 	if (!run->depth)
 		return NULL;
 	frame = &run->frames[run->depth - 1];
+	first = frame->function ? frame->function : frame->call + frame->call->off;
+	run->cost = pc > first ? (uint64_t)(pc - first) + 1 : 1;
 	memcpy(&r[6], frame->saved, sizeof(frame->saved));
 	if (frame->function && loop_continues(run, frame, r))
 		return frame->function;
@@ -155,7 +160,7 @@ static const struct insn *leave_block(struct run *run, const struct insn *pc, ui
 	case INSN_CALL:
 		return begin_call(run, pc, r);
 	case INSN_EXIT:
-		return leave(run, r);
+		return leave(run, pc, r);
 	default:
 		return begin_loop(run, pc, r);
 	}
@@ -196,11 +201,11 @@ static const struct insn *leave_block(struct run *run, const struct insn *pc, ui
 /* Carries out an atomic instruction. Returns false if it accesses other memory. */
 static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 {
-	void *place = run_place(run, r[pc->dst] + (int64_t)pc->off, pc->pad, true);
+	void *place = run_place(run, r[pc->dst] + (int64_t)pc->off, pc->with, true);
 
-	if (!place || (uintptr_t)place % pc->pad)
+	if (!place || (uintptr_t)place % pc->with)
 		return false;
-	if (pc->pad == 8)
+	if (pc->with == 8)
 		ATOMIC(uint64_t);
 	else
 		ATOMIC(uint32_t);
@@ -209,45 +214,56 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 
 /* -- the interpreter --------------------------------------------------------------------------- */
 
-#define DISPATCH goto *labels[pc->op]
-#define NEXT                                                                                       \
+#define DISPATCH goto * pc->code
+#define SKIP(n)                                                                                    \
 	do {                                                                                       \
-		pc++;                                                                              \
+		pc += (n);                                                                         \
 		DISPATCH;                                                                          \
 	} while (0)
-#define COUNT                                                                                      \
+#define NEXT SKIP(1)
+#define JUMP                                                                                       \
 	do {                                                                                       \
-		steps -= pc->cost;                                                                 \
-		if (steps < 0)                                                                     \
-			goto too_long;                                                             \
+		const int32_t off = pc->off;                                                       \
+                                                                                                   \
+		pc += off;                                                                         \
+		if (off <= 0) {                                                                    \
+			steps += off - 1;                                                          \
+			if (steps < 0)                                                             \
+				goto too_long;                                                     \
+		}                                                                                  \
+		DISPATCH;                                                                          \
 	} while (0)
 
 /* The code of each row of insn.h. */
 #define UNUSED __attribute__((unused))
-#define ALU(OP, U, S, N, B, RESULT)                                                                \
+#define ALU(OP, U, S, N, A, B, RESULT, WORDS)                                                      \
 	at_##OP:                                                                                   \
 	{                                                                                          \
 		typedef U UNSIGNED UNUSED;                                                         \
 		enum { BITS UNUSED = (N) };                                                        \
-		const U a UNUSED = (U)r[pc->dst], b UNUSED = (U)(B);                               \
+		const U a UNUSED = (U)r[A], b UNUSED = (U)(B);                                     \
 		const S sa UNUSED = (S)a, sb UNUSED = (S)b;                                        \
                                                                                                    \
 		r[pc->dst] = (U)(RESULT);                                                          \
 	}                                                                                          \
-	NEXT;
+	SKIP(WORDS);
+#define ALU_FOUR(NAME, M, A, RESULT, WORDS)                                                        \
+	ALU(NAME##_64K##M, uint64_t, int64_t, 64, A, (int64_t)pc->imm, RESULT, WORDS)              \
+	ALU(NAME##_64X##M, uint64_t, int64_t, 64, A, r[pc->src], RESULT, WORDS)                    \
+	ALU(NAME##_32K##M, uint32_t, int32_t, 32, A, pc->imm, RESULT, WORDS)                       \
+	ALU(NAME##_32X##M, uint32_t, int32_t, 32, A, r[pc->src], RESULT, WORDS)
 #define ALU_ROW(NAME, CODE, RESULT)                                                                \
-	ALU(NAME##_64K, uint64_t, int64_t, 64, (int64_t)pc->imm, RESULT)                           \
-	ALU(NAME##_64X, uint64_t, int64_t, 64, r[pc->src], RESULT)                                 \
-	ALU(NAME##_32K, uint32_t, int32_t, 32, pc->imm, RESULT)                                    \
-	ALU(NAME##_32X, uint32_t, int32_t, 32, r[pc->src], RESULT)
-#define UNARY_ROW(NAME, RESULT)                                                                    \
+	ALU_FOUR(NAME, , pc->dst, RESULT, 1)                                                       \
+	ALU_FOUR(NAME, _M, pc->with, RESULT, 2)
+#define FUSED_ROW(NAME, WORDS, RESULT)                                                             \
 	at_##NAME:                                                                                 \
 	{                                                                                          \
 		const uint64_t b = r[pc->src];                                                     \
                                                                                                    \
 		r[pc->dst] = (uint64_t)(RESULT);                                                   \
 	}                                                                                          \
-	NEXT;
+	SKIP(WORDS);
+#define UNARY_ROW(NAME, RESULT) FUSED_ROW(NAME, 1, RESULT)
 
 #define TAKE_IF(OP, U, S, B, CONDITION)                                                            \
 	at_##OP:                                                                                   \
@@ -255,10 +271,10 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 		const U a UNUSED = (U)r[pc->dst], b UNUSED = (U)(B);                               \
 		const S sa UNUSED = (S)a, sb UNUSED = (S)b;                                        \
                                                                                                    \
-		COUNT;                                                                             \
-		pc += (CONDITION) ? pc->off : 1;                                                   \
+		if (CONDITION)                                                                     \
+			JUMP;                                                                      \
 	}                                                                                          \
-	DISPATCH;
+	NEXT;
 #define JUMP_ROW(NAME, CODE, CONDITION)                                                            \
 	TAKE_IF(NAME##_64K, uint64_t, int64_t, (int64_t)pc->imm, CONDITION)                        \
 	TAKE_IF(NAME##_64X, uint64_t, int64_t, r[pc->src], CONDITION)                              \
@@ -300,6 +316,9 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 #define LABEL_TWO(NAME, ...) LABEL_ONE(NAME) LABEL_ONE(NAME##_F)
 #define LABEL_FOUR(NAME, ...)                                                                      \
 	LABEL_ONE(NAME##_64K) LABEL_ONE(NAME##_64X) LABEL_ONE(NAME##_32K) LABEL_ONE(NAME##_32X)
+#define LABEL_MOVED(NAME, ...)                                                                     \
+	LABEL_ONE(NAME##_64K_M)                                                                    \
+	LABEL_ONE(NAME##_64X_M) LABEL_ONE(NAME##_32K_M) LABEL_ONE(NAME##_32X_M)
 #define LABEL_STORES(NAME, ...)                                                                    \
 	LABEL_ONE(NAME##_X) LABEL_ONE(NAME##_XF) LABEL_ONE(NAME##_K) LABEL_ONE(NAME##_KF)
 
@@ -309,38 +328,45 @@ static int fail(struct run *run, const char *why)
 	return -EIO;
 }
 
+/* As run_from(). If run is NULL, only sets *ret_labels to the code of each operation. */
 NO_TSAN
-int run_from(struct run *run, const struct insn *pc, int64_t steps, uint64_t *ret_value)
+static int interpret(struct run *run, const struct insn *pc, int64_t steps, uint64_t *ret_value,
+		     const void *const **ret_labels)
 {
 	static const void *const labels[] = {
 		/* clang-format off */
 		INSN_OTHER_ROWS(LABEL_ONE)
 		INSN_UNARY_ROWS(LABEL_ONE)
+		INSN_FUSED_ROWS(LABEL_ONE)
 		INSN_ALU_ROWS(LABEL_FOUR)
+		INSN_ALU_ROWS(LABEL_MOVED)
 		INSN_JUMP_ROWS(LABEL_FOUR)
 		INSN_LOAD_ROWS(LABEL_TWO)
 		INSN_STORE_ROWS(LABEL_STORES)
 		/* clang-format on */
 	};
 	uint64_t r[INSN_N_REGS] = { [1] = RUN_ADDRESS(RUN_CONTEXT), [INSN_FRAME] = STACK_END(0) };
-	char *frame_end = run->stack + INSN_FRAME_SIZE;
+	char *frame_end;
 
+	if (!run) {
+		*ret_labels = labels;
+		return 0;
+	}
+	frame_end = run->stack + INSN_FRAME_SIZE;
 	DISPATCH;
 	/* clang-format off */
 	INSN_ALU_ROWS(ALU_ROW)
 	INSN_UNARY_ROWS(UNARY_ROW)
+	INSN_FUSED_ROWS(FUSED_ROW)
 	INSN_JUMP_ROWS(JUMP_ROW)
 	INSN_LOAD_ROWS(LOAD_ROW)
 	INSN_STORE_ROWS(STORE_ROW)
 	/* clang-format on */
 at_CONST:
 	r[pc->dst] = pc->wide;
-	pc += 2;
-	DISPATCH;
+	SKIP(2);
 at_JUMP:
-	COUNT;
-	pc += pc->off;
-	DISPATCH;
+	JUMP;
 at_ATOMIC:
 	if (!atomic(run, pc, r))
 		goto bad_store;
@@ -350,13 +376,14 @@ at_LOOP:
 at_EACH:
 at_CALL:
 at_EXIT:
-	COUNT;
 	pc = leave_block(run, pc, r);
 	if (!pc) {
 		*ret_value = r[0];
 		return run->why ? -EIO : 0;
 	}
 	steps -= run->cost;
+	if (steps < 0)
+		goto too_long;
 	run->cost = 0;
 	frame_end = run->stack + (run->depth + 1) * INSN_FRAME_SIZE;
 	r[INSN_FRAME] = STACK_END(run->depth);
@@ -369,4 +396,18 @@ bad_store:
 	return fail(run, "writes memory other than that of its call, its stack and its maps");
 too_long:
 	return fail(run, "takes too long");
+}
+
+void run_prepare(struct insn *code, size_t n)
+{
+	const void *const *labels;
+
+	interpret(NULL, NULL, 0, NULL, &labels);
+	for (size_t i = 0; i < n; i++)
+		code[i].code = labels[code[i].op];
+}
+
+int run_from(struct run *run, const struct insn *pc, int64_t steps, uint64_t *ret_value)
+{
+	return interpret(run, pc, steps, ret_value, NULL);
 }

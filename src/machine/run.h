@@ -91,6 +91,9 @@ static inline void run_clean_frame(struct run *run)
 	region->size = region->write_size = run->n_clean * INSN_FRAME_SIZE;
 }
 
+/* Makes n instructions ready to run. Call this before run_from(). */
+void run_prepare(struct insn *code, size_t n);
+
 /*
  * Runs from an instruction on, until it returns or has taken too many steps. Returns 0 and register
  * 0, or -EIO with run->why set.

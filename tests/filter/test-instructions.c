@@ -275,6 +275,7 @@ static void run_in_machine(const struct program *program, uint64_t regs[N_REGS])
 	assert_non_null(run);
 	if (decode_section(program->words, marks, program->n, "test", code, &error) < 0)
 		fail_msg("%s", error.text);
+	run_prepare(code, program->n + 1);
 	run->code = code;
 	run->n_code = program->n;
 	run->n_regions = RUN_MAPS;
