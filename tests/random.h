@@ -3,8 +3,8 @@
 /*
  * Random numbers for tests. The same seed gives the same numbers.
  *
- * $FILTER_SEED is the seed of random_start(), and $FILTER_CALLS the number of calls or programs that
- * a test tries, instead of the number that it has chosen.
+ * $FILTER_SEED is the seed of random_start(), and $FILTER_CALLS the number of calls or programs
+ * that a test tries, instead of the number that it has chosen.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -81,12 +81,13 @@ static uint64_t lookup_percpu(struct run *run, const uint64_t arg[5])
 {
 	struct map *map = run_map(run, arg[0]);
 	const char *key = key_at(run, map, arg[1]);
+	uint32_t cpu = (uint32_t)arg[2];
 
 	if (!key || !map_is_per_cpu(map))
 		return 0;
-	if (arg[2] >= (map->stride - map->value_at) / map->value_room)
+	if (cpu >= (map->stride - map->value_at) / map->value_room)
 		return 0;
-	return address_of(map, map_find(map, key, (unsigned int)arg[2]));
+	return address_of(map, map_find(map, key, cpu));
 }
 
 static uint64_t update(struct run *run, const uint64_t arg[5])

@@ -3,7 +3,8 @@
 /*
  * The instructions of the machine. Decoding (decode.c) makes one of each 64-bit word of an eBPF
  * program, so jumps keep their distance. Some instructions do the work of the next words, too, and
- * skip these; a jump still finds them there. Each row below is an operation of the interpreter (run.c).
+ * skip these; a jump still finds them there. Each row below is an operation of the interpreter
+ * (run.c).
  */
 #include <stdint.h>
 

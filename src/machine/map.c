@@ -132,9 +132,11 @@ int64_t map_find(struct map *map, const void *key, unsigned int cpu)
 
 int map_store(struct map *map, const void *key, const void *value, uint64_t flags, unsigned int cpu)
 {
+	/* No value has a lock. In an array the kernel looks for it only when all else is right. */
+	uint64_t others = flags & ~(uint64_t)(map->hash ? 0 : BPF_F_LOCK);
 	int64_t i;
 
-	if (flags > BPF_EXIST || map->of.type == BPF_MAP_TYPE_RINGBUF)
+	if (others > BPF_EXIST || map->of.type == BPF_MAP_TYPE_RINGBUF)
 		return -EINVAL;
 	if (map->of.is_read_only)
 		return -EPERM;
@@ -143,8 +145,10 @@ int map_store(struct map *map, const void *key, const void *value, uint64_t flag
 	i = index_of(map, key);
 	if (i < 0)
 		return -E2BIG;
-	if (flags == BPF_NOEXIST)
+	if (others == BPF_NOEXIST)
 		return -EEXIST;
+	if (others != flags)
+		return -EINVAL;
 	memmove(map->region.base + i * map->stride + cpu * (size_t)map->value_room, value,
 		map->of.value_size);
 	return 0;

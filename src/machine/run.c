@@ -3,10 +3,10 @@
  * The interpreter. An instruction ends by jumping to the code of the next one, so the processor
  * predicts each of these jumps by itself.
  *
- * A run counts steps where it goes back, by the distance: at jumps to earlier instructions, and when
- * a function returns, from its first instruction to the last. Between these it only goes forward, so
- * it executes no more instructions than it counts. Calls, also those by helpers, use no stack of the
- * process.
+ * A run counts steps where it goes back, by the distance: at jumps to earlier instructions, and
+ * when a function returns, from its first instruction to the last. Between these it only goes
+ * forward, so it executes no more instructions than it counts. Calls, also those by helpers, use no
+ * stack of the process.
  *
  * Locking: none. Programs of several threads may access the same values at the same time, as in the
  * kernel; each access reads or writes a number once.
@@ -99,20 +99,25 @@ static const struct insn *begin_call(struct run *run, const struct insn *pc, con
 	return push(run, pc, r) ? pc + pc->off : NULL;
 }
 
-/* Carries out bpf_loop() and bpf_for_each_map_elem(), which call a function many times. */
+/*
+ * Carries out bpf_loop() and bpf_for_each_map_elem(), which call a function many times.
+ *
+ * The kernel replaces a call of bpf_loop() by instructions if it is certain of the function and
+ * that flags are 0. These compare all 64 bits of the count, and return an error of 32 bits.
+ */
 static const struct insn *begin_loop(struct run *run, const struct insn *pc, uint64_t *r)
 {
 	bool is_each = pc->op == INSN_EACH;
 	uint64_t function = r[2] - RUN_FUNCTION, flags = r[4];
 	struct map *map = is_each ? run_map(run, r[1]) : NULL;
-	uint32_t n = (uint32_t)r[1];
+	uint64_t n = r[1];
 	struct frame *frame;
 
 	if (function >= run->n_code || (is_each && (!map || map->of.is_calls))) {
 		run->why = "gives a helper something else than a map or a function";
 		return NULL;
 	}
-	r[0] = flags ? (uint64_t)-EINVAL : (uint64_t)-E2BIG;
+	r[0] = flags ? (uint64_t)-EINVAL : (uint32_t)-E2BIG;
 	if (flags || (!is_each && n > MAX_LOOPS))
 		return pc + 1;
 	frame = push(run, pc, r);
@@ -122,7 +127,7 @@ static const struct insn *begin_loop(struct run *run, const struct insn *pc, uin
 	frame->map = map;
 	frame->argument = r[3];
 	frame->i = frame->n_done = 0;
-	frame->n = n;
+	frame->n = (uint32_t)n;
 	if (call_again(run, frame, r))
 		return frame->function;
 	run->depth--;
@@ -322,6 +327,13 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 #define LABEL_STORES(NAME, ...)                                                                    \
 	LABEL_ONE(NAME##_X) LABEL_ONE(NAME##_XF) LABEL_ONE(NAME##_K) LABEL_ONE(NAME##_KF)
 
+/* clang-format off */
+#define LABELS                                                                                     \
+	INSN_OTHER_ROWS(LABEL_ONE) INSN_UNARY_ROWS(LABEL_ONE) INSN_FUSED_ROWS(LABEL_ONE)           \
+	INSN_ALU_ROWS(LABEL_FOUR) INSN_ALU_ROWS(LABEL_MOVED) INSN_JUMP_ROWS(LABEL_FOUR)            \
+	INSN_LOAD_ROWS(LABEL_TWO) INSN_STORE_ROWS(LABEL_STORES)
+/* clang-format on */
+
 static int fail(struct run *run, const char *why)
 {
 	run->why = why;
@@ -333,26 +345,14 @@ NO_TSAN
 static int interpret(struct run *run, const struct insn *pc, int64_t steps, uint64_t *ret_value,
 		     const void *const **ret_labels)
 {
-	static const void *const labels[] = {
-		/* clang-format off */
-		INSN_OTHER_ROWS(LABEL_ONE)
-		INSN_UNARY_ROWS(LABEL_ONE)
-		INSN_FUSED_ROWS(LABEL_ONE)
-		INSN_ALU_ROWS(LABEL_FOUR)
-		INSN_ALU_ROWS(LABEL_MOVED)
-		INSN_JUMP_ROWS(LABEL_FOUR)
-		INSN_LOAD_ROWS(LABEL_TWO)
-		INSN_STORE_ROWS(LABEL_STORES)
-		/* clang-format on */
-	};
+	static const void *const labels[] = { LABELS };
 	uint64_t r[INSN_N_REGS] = { [1] = RUN_ADDRESS(RUN_CONTEXT), [INSN_FRAME] = STACK_END(0) };
-	char *frame_end;
+	char *frame_end = run ? run->stack + INSN_FRAME_SIZE : NULL;
 
 	if (!run) {
 		*ret_labels = labels;
 		return 0;
 	}
-	frame_end = run->stack + INSN_FRAME_SIZE;
 	DISPATCH;
 	/* clang-format off */
 	INSN_ALU_ROWS(ALU_ROW)
