@@ -365,7 +365,7 @@ struct pst_view_info {
 				      had none */
 	const char *filters_why;   /* why they run in the process, or "" */
 };
-/* Fills *ret_info. Returns -EINVAL if its size is not that of the library. */
+/* Fills *ret_info. Returns -EINVAL if its size is not set. */
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);
 
 /* Counters of one operation, by its protocol name ("LOOKUP", ...). */

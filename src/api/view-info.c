@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Facts, counters and traces of a view: public functions of the library. */
 #include "api/view.h"
+#include "api/struct-size.h"
 #include "ebpf/filter.h"
 #include "request/trace.h"
 
@@ -16,15 +17,13 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 {
 	const struct filter_slots *slots = server_filter_slots(view->server);
 	const char *where = "", *why = "";
+	struct pst_view_info info;
 	struct fs_stat stat;
 
-	if (ret_info->size != sizeof(*ret_info))
-		return -EINVAL;
 	fs_stat(server_fs(view->server), &stat);
 	if (slots)
 		where = filter_slots_where(slots, &why);
-	*ret_info = (struct pst_view_info){
-		.size = sizeof(*ret_info),
+	info = (struct pst_view_info){
 		.lower = view->lower,
 		.mountpoint = view->mountpoint,
 		.transport = view->uring ? "uring" : "dev",
@@ -49,7 +48,7 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.filters_in = where,
 		.filters_why = why,
 	};
-	return 0;
+	return struct_copy_out(&info, sizeof(info), ret_info);
 }
 
 int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)

@@ -77,23 +77,6 @@ static int check_pads(const struct pst_view_options *options, struct pst_error *
 			 "PST_VIEW_OPTIONS_INIT");
 }
 
-int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
-		      struct pst_error *error)
-{
-	const char *bytes = (const char *)given;
-	size_t size = sizeof(*ret_options);
-
-	for (size_t i = size; i < given->size; i++)
-		if (bytes[i])
-			return error_set(
-				error, -E2BIG,
-				"the program sets options that this libpenstock does not have; "
-				"use the version that it was compiled for, or a newer one");
-	*ret_options = (struct pst_view_options){ 0 };
-	memcpy(ret_options, given, given->size < size ? given->size : size);
-	return 0;
-}
-
 static int check_mount_flags(unsigned int flags, struct pst_error *error)
 {
 	unsigned int atime = flags & ATIME_FLAGS;
@@ -111,12 +94,6 @@ static int check_mount_flags(unsigned int flags, struct pst_error *error)
 
 static int check_server(const struct pst_server *server, struct pst_error *error)
 {
-	if (server->size != sizeof(*server))
-		return error_set(error, -EINVAL,
-				 "server.size=%zu: set it to sizeof(struct pst_server), which is "
-				 "%zu bytes in this libpenstock; if the program does, compile it "
-				 "for this version",
-				 server->size, sizeof(*server));
 	if (!server->fields || !server->getattr || !server->setattr)
 		return error_set(error, -EINVAL,
 				 "server: the program must set all of the functions fields, "

@@ -4,13 +4,6 @@
 #include <penstock/penstock.h>
 #include <stdbool.h>
 
-/*
- * Copies the options of a program that may be built for another version of the library. Members
- * that the program's version lacks become 0. Returns 0, or -E2BIG and *error if the program has set
- * a member that this library lacks. Copies pointers, not the strings.
- */
-int view_options_copy(const struct pst_view_options *given, struct pst_view_options *ret_options,
-		      struct pst_error *error);
 /* Checks the values of the options. Returns 0, or -EINVAL and *error, which names the member. */
 int view_options_check(const struct pst_view_options *options, struct pst_error *error);
 /*

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Mounting and ending a view: public functions of the library. */
 #include "api/view.h"
+#include "api/struct-size.h"
 #include "api/view-options.h"
 #include "api/view-paths.h"
 #include "ctl/server.h"
@@ -70,6 +71,7 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 {
 	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
 	struct pst_view_options options;
+	struct pst_server server;
 	int r;
 
 	if (!view)
@@ -77,7 +79,11 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	view->lower_fd = -1;
 	view->mount_fd = -1;
 	pthread_mutex_init(&view->flags_lock, NULL);
-	r = view_options_copy(given, &options, error);
+	r = struct_copy_in("options", given, &options, sizeof(options), error);
+	if (r == 0 && options.server) {
+		r = struct_copy_in("server", options.server, &server, sizeof(server), error);
+		options.server = &server;
+	}
 	if (r == 0)
 		r = view_options_check(&options, error);
 	if (r < 0)

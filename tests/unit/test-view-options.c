@@ -7,6 +7,8 @@
 
 #include <penstock/penstock.h>
 
+#include "api/struct-size.h"
+
 static const struct pst_view_options good = {
 	.size = sizeof(struct pst_view_options),
 	.lower = "/nonexistent/lower",
@@ -75,17 +77,75 @@ TEST(values_out_of_range_are_refused, state)
 	refused(&options, "uring_depth");
 }
 
+/* The mount fails because LOWER does not exist, or because this process may not mount. */
+static void accepted(const struct pst_view_options *options)
+{
+	const char *text = error_of(options);
+
+	if (!strstr(text, "LOWER") && !strstr(text, "CAP_"))
+		fail_msg("the error is \"%s\"", text);
+}
+
 /* PST_VIEW_OPTIONS_INIT alone is accepted. */
 TEST(defaults_are_accepted, state)
 {
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
-	const char *text;
 
 	options.lower = "/nonexistent/lower";
 	options.mountpoint = "/nonexistent/mountpoint";
-	text = error_of(&options);
-	if (!strstr(text, "LOWER") && !strstr(text, "CAP_"))
-		fail_msg("the error is \"%s\"", text);
+	accepted(&options);
+}
+
+/*
+ * A program that was built for another version has a smaller or a larger struct. The library takes
+ * a larger one if the members that it lacks are 0.
+ */
+TEST(struct_of_another_version_is_taken, state)
+{
+	struct {
+		struct pst_view_options options;
+		uint64_t later;
+	} newer = { .options = PST_VIEW_OPTIONS_INIT };
+	struct pst_server server = { .size = sizeof(server) };
+	struct pst_view_options options = good;
+
+	newer.options.size = sizeof(newer);
+	accepted(&newer.options);
+	newer.later = 1;
+	refused(&newer.options, "members of options that this libpenstock does not have");
+	options.control = PST_CONTROL_OFF + 1;
+	options.size = offsetof(struct pst_view_options, run_filters);
+	accepted(&options);
+	options.size = 0;
+	refused(&options, "options.size is not set");
+	options = good;
+	options.server = &server;
+	refused(&options, "must set all of the functions");
+	server.size = 1;
+	refused(&options, "server.size is not set");
+}
+
+TEST(result_fits_struct_of_another_version, state)
+{
+	struct {
+		size_t size;
+		uint64_t a, b;
+	} library = { 0, 1, 2 }, program = { offsetof(typeof(library), b), 7, 7 };
+	struct {
+		size_t size;
+		uint64_t a, b, c;
+	} newer = { sizeof(newer), 7, 7, 7 };
+
+	assert_int_equal(struct_copy_out(&library, sizeof(library), &program), 0);
+	assert_int_equal(program.size, offsetof(typeof(library), b));
+	assert_int_equal(program.a, 1);
+	assert_int_equal(program.b, 7);
+	assert_int_equal(struct_copy_out(&library, sizeof(library), &newer), 0);
+	assert_int_equal(newer.size, sizeof(newer));
+	assert_int_equal(newer.b, 2);
+	assert_int_equal(newer.c, 0);
+	program.size = 0;
+	assert_int_equal(struct_copy_out(&library, sizeof(library), &program), -EINVAL);
 }
 
 TEST_MAIN(NULL, NULL)
