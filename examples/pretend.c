@@ -5,10 +5,12 @@
  * Shows a view in which users can change modes and owners, while the files below keep theirs. It is
  * an example of a server that decides some attributes of files whose data is passed through.
  *
- * The changes last until the program ends; SIGHUP drops them earlier. At the end the program prints
- * how many requests of each kind the kernel sent. Reads and writes are not among them.
+ * While it runs, `penstock stat MOUNTPOINT`, `penstock trace --all MOUNTPOINT` and `penstock
+ * filter` work on the view. SIGHUP drops all changes, SIGTERM unmounts the view. At the end the
+ * program prints how many requests of each kind the kernel sent. Reads and writes are not among
+ * them.
  *
- *	cc -o pretend pretend.c -lpenstock
+ *	cc -o pretend pretend.c $(pkg-config --cflags --libs penstock)
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -118,27 +120,47 @@ static int set(void *aux, const struct pst_file *file, const struct statx *stx)
 	return record ? 0 : -ENOMEM;
 }
 
-/* Thread: drops all changes on SIGHUP, and invalidates what the kernel has cached of them. */
-static void *forget(void *arg)
+/* Drops all changes, and invalidates what the kernel has cached of them. */
+static void forget(struct pst_view *view)
+{
+	pthread_mutex_lock(&lock);
+	while (table) {
+		struct record *record = *(struct record **)table;
+
+		tdelete(record, &table, compare);
+		pst_view_changed(view, record->nodeid);
+		free(record);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* The thread for signals, which all threads block. The main thread ends it by SIGUSR1. */
+static void *wait_for_signals(void *arg)
 {
 	struct pst_view *view = arg;
-	sigset_t hup;
+	sigset_t set;
 	int number;
 
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	while (sigwait(&hup, &number) == 0) {
-		pthread_mutex_lock(&lock);
-		while (table) {
-			struct record *record = *(struct record **)table;
-
-			tdelete(record, &table, compare);
-			pst_view_changed(view, record->nodeid);
-			free(record);
-		}
-		pthread_mutex_unlock(&lock);
+	pthread_sigmask(SIG_BLOCK, NULL, &set);
+	while (sigwait(&set, &number) == 0 && number != SIGUSR1) {
+		if (number == SIGHUP)
+			forget(view);
+		else if (pst_view_unmount(view, 0) < 0)
+			warnx("the view is in use and stays mounted");
 	}
 	return NULL;
+}
+
+/* Blocks signals in this thread, and in all threads that it starts from now on. */
+static void block_signals(void)
+{
+	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&set, numbers[i]);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static void choose(struct pst_view_options *options, const char *word)
@@ -176,7 +198,6 @@ int main(int argc, char **argv)
 	struct pst_error error;
 	struct pst_view *view;
 	pthread_t thread;
-	sigset_t hup;
 	size_t n;
 	int r;
 
@@ -187,19 +208,17 @@ int main(int argc, char **argv)
 	options.server = &server;
 	for (int i = 3; i < argc; i++)
 		choose(&options, argv[i]);
-	sigemptyset(&hup);
-	sigaddset(&hup, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &hup, NULL);
+	block_signals();
 	if (pst_view_mount(&options, &view, &error) < 0)
 		errx(1, "%s", error.text);
-	if (pthread_create(&thread, NULL, forget, view) != 0)
+	if (pthread_create(&thread, NULL, wait_for_signals, view) != 0)
 		errx(1, "no thread");
 	r = pst_view_wait(view);
+	pthread_kill(thread, SIGUSR1);
+	pthread_join(thread, NULL);
 	pst_view_op_stats(view, rows, 64, &n);
 	for (size_t i = 0; i < n && i < 64; i++)
 		printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].n_requests);
-	pthread_cancel(thread);
-	pthread_join(thread, NULL);
 	pst_view_free(view);
 	return r < 0;
 }

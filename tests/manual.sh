@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has,
-# penstock-filters(7) every operation of PST_OPS and a section for each ready-made filter.
+# penstock-filters(7) every operation of PST_OPS and a section for each ready-made filter,
+# libpenstock(3) every function of the library.
 set -u
 penstock=$1 page=$2/man/penstock.1.scd bad=0
 
@@ -33,4 +34,13 @@ if [ -z "$operations" ] || [ -z "$filters" ]; then
 fi
 for name in $operations; do has "$name" "^$name( |\$)"; done
 for name in $filters; do has "$name" "^\*$name\*\$"; done
+
+page=$2/man/libpenstock.3.scd
+functions=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$2/include/penstock/penstock.h" |
+	grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
+if [ -z "$functions" ]; then
+	echo "the functions of penstock.h have another form"
+	exit 1
+fi
+for name in $functions; do has "$name" "^\*$name\*\("; done
 exit $bad

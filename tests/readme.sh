@@ -84,6 +84,7 @@ mount_by() {
 		sleep 0.1
 	done
 	cmp project/README /mnt/README || fail "$1 shows no view"
+	penstock stat /mnt > printed || fail "penstock stat does not work on the view of $1"
 	umount /mnt
 	wait $pid || fail "$1 ends with status $?"
 }

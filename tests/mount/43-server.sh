@@ -168,3 +168,27 @@ each_server_decides_for_directories_links_and_new_files() {
 	check rmdir "$VIEW/d"
 	check not test -e "$LOWER/d"
 }
+
+# The view of a server has a control socket as other views have.
+once_commands_work_on_the_view_of_a_server() {
+	need_filters
+	lower ext4
+	echo text > "$LOWER/f"
+	echo text > "$LOWER/secret"
+	served_view cache=auto
+	check chmod 600 "$VIEW/f"
+	"$PENSTOCK" stat "$VIEW" > "$T/stat" || fail "no answer to stat"
+	check grep -q "^process  *${VIEW_PIDS[0]} (pretend)" "$T/stat"
+	tracing "$T/trace" --all
+	check chmod 640 "$VIEW/f"
+	within 10 grep -qi setattr "$T/trace" || fail "no trace"
+	chain add hide,names=secret > /dev/null || fail "no filter"
+	check not test -e "$VIEW/secret"
+	owned f 640 0 0
+	kill "$TRACER"
+	# SIGTERM unmounts the view.
+	kill -TERM "${VIEW_PIDS[0]}"
+	within 10 eval '! mountpoint -q "$VIEW"' || fail "still mounted"
+	unset 'VIEW_DIRS[0]'
+	daemon_ended 0 0
+}
