@@ -10,8 +10,13 @@
 #	make test-kernels                   the same program on other kernels, in virtual machines
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make kmod-install, kmod-remove      the same by DKMS, for each kernel with headers
-#	make install                        program, library, man pages, helpers of mount(8)
+#	make install                        program, library, man pages, helpers of mount(8): for
+#					    all users, in /usr/local and /sbin, as root
+#	make install PREFIX=dir             the same in dir, for which root is not needed
+#	make install DESTDIR=dir            the same as files of a package, below dir
+#	make uninstall                      removes what make install has installed last
 #	make clean
+#	make help                           this list
 
 BUILD = build
 LOWER =
@@ -19,14 +24,15 @@ MOUNT =
 OPTIONS =
 
 .PHONY: all program deps run test test-quick bench bench-kernel test-kernels kmod kmod-install \
-	kmod-remove install clean
+	kmod-remove install uninstall clean help
 
 all: program
 	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it," \
 		"\`make install' installs it"
 
+# The prefix is kept in build/ until another is given.
 program: deps
-	@tools/build.sh $(BUILD)
+	@tools/build.sh $(BUILD) $(if $(PREFIX),--prefix=$(abspath $(PREFIX)))
 
 deps:
 	@tools/deps.sh build
@@ -83,8 +89,15 @@ kmod-remove:
 
 # The loader finds a library that is new only when its cache has been made anew.
 install: program
-	@meson install -C $(BUILD)
-	@[ -n "$(DESTDIR)" ] || ldconfig
+	@DESTDIR="$(if $(DESTDIR),$(abspath $(DESTDIR)))" tools/install.sh $(BUILD)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+
+uninstall:
+	@ninja --quiet -C $(BUILD) uninstall | \
+		sed -n 's/^Deleted: \([0-9]*\)$$/\1 files and folders are removed/p'
+
+help:
+	@sed -n 's/^#\t//p' Makefile | expand
 
 clean:
 	rm -rf build build-*
