@@ -164,6 +164,7 @@ int cmd_rules_load(struct cmd_call *call)
 		cmd_error("%s", error.text);
 		return CMD_FAILED;
 	}
+	cmd_warn_rules(call->words[1]);
 	code = change(&load);
 	rules_filters_fini(&load.filters);
 	if (code == CMD_OK)

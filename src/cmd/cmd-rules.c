@@ -43,6 +43,16 @@ struct findings {
 	struct json_object *list;
 };
 
+static void add_wrong(void *aux, const char *file, unsigned int line, const char *text)
+{
+	struct findings *findings = aux;
+	struct json_object *finding = json_append_object(findings->list);
+
+	json_add_text(finding, "file", file);
+	json_add_number(finding, "line", line);
+	json_add_text(finding, "text", text);
+}
+
 static void add_finding(void *aux, const struct rule *rule, const char *text)
 {
 	struct findings *findings = aux;
@@ -52,30 +62,57 @@ static void add_finding(void *aux, const struct rule *rule, const char *text)
 	json_add_text(finding, "text", text);
 }
 
-int cmd_rules_check(struct cmd_call *call)
+/* Adds what is wrong with the rules in a file. Returns 0, or -errno and *error. */
+static int find_mistakes(const char *path, struct findings *findings, struct rules *rules,
+			 struct pst_error *error)
 {
 	_cleanup_(rules_filters_fini) struct rules_filters filters = { 0 };
-	_cleanup_(rules_fini) struct rules rules = { 0 };
-	struct findings findings = { .rules = &rules };
-	struct json_object *answer;
-	struct pst_error error;
-	int code = read_rules(call->words[0], &rules), n;
+	int r = rules_read_all(path, rules, add_wrong, findings, error);
 
-	if (code != CMD_OK)
-		return code;
-	if (rules_filters_make(call->words[0], &filters, &error) < 0) {
-		cmd_error("%s", error.text);
-		return CMD_FAILED;
-	}
-	answer = json_object_new_object();
+	/* Other findings would be about lines that are missing. */
+	if (r < 0 || json_object_array_length(findings->list))
+		return r;
+	rules_check(rules, add_finding, findings);
+	return rules_filters_make(path, &filters, error);
+}
+
+int cmd_rules_check(struct cmd_call *call)
+{
+	_cleanup_(rules_fini) struct rules rules = { 0 };
+	struct json_object *answer = json_object_new_object();
+	struct findings findings = { .rules = &rules };
+	struct pst_error error;
+	int r, n;
+
 	json_add_number(answer, "version", 1);
 	json_add_text(answer, "file", call->words[0]);
-	json_add_number(answer, "patterns", rules.n);
 	findings.list = json_add_array(answer, "findings");
-	rules_check(&rules, add_finding, &findings);
+	r = find_mistakes(call->words[0], &findings, &rules, &error);
+	if (r < 0) {
+		cmd_error("%s", error.text);
+		json_object_put(answer);
+		return r == -ENOMEM ? CMD_SYSTEM : CMD_FAILED;
+	}
+	json_add_number(answer, "patterns", rules.n);
 	n = (int)json_object_array_length(findings.list);
 	cmd_answer(call, answer);
 	return n ? CMD_FAILED : CMD_OK;
+}
+
+static void warn(void *aux, const struct rule *rule, const char *text)
+{
+	const struct rules *rules = aux;
+
+	cmd_error("warning: %s:%u: the line %s", rules->file[rule->file], rule->line, text);
+}
+
+void cmd_warn_rules(const char *path)
+{
+	_cleanup_(rules_fini) struct rules rules = { 0 };
+	struct pst_error error;
+
+	if (path && rules_read(path, &rules, &error) == 0)
+		rules_check_syntax(&rules, warn, &rules);
 }
 
 /* -- explain ----------------------------------------------------------------------------------- */

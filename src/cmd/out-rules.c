@@ -25,12 +25,16 @@ void out_rules_check(struct json_object *answer)
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 
-		out_line("%s:%lld: '%s' %s", text_of(finding, "file"), number_of(finding, "line"),
-			 text_of(finding, "rule"), text_of(finding, "text"));
+		const char *rule = text_of(finding, "rule");
+
+		out_line("%s:%lld: %s%s%s%s", text_of(finding, "file"), number_of(finding, "line"),
+			 rule ? "'" : "", rule ? rule : "", rule ? "' " : "",
+			 text_of(finding, "text"));
 	}
 	if (!n)
-		out_line("%s: %lld patterns, no mistakes found", text_of(answer, "file"),
-			 number_of(answer, "patterns"));
+		out_line("%s: %lld pattern%s, no mistakes found", text_of(answer, "file"),
+			 number_of(answer, "patterns"),
+			 number_of(answer, "patterns") == 1 ? "" : "s");
 }
 
 void out_rules_explain(struct json_object *answer)

@@ -163,13 +163,29 @@ static void check_hidden(const struct check *check, const struct rule *rule)
 	}
 }
 
+/* Returns the first of these characters that has no backslash before it, or NULL. */
+static const char *find_bare(const char *text, const char *these)
+{
+	for (; *text; text++)
+		if (strchr(these, *text))
+			return text;
+		else if (*text == '\\' && text[1])
+			text++;
+	return NULL;
+}
+
 /* Finds the syntax of shells and of other programs. */
 static void check_syntax(const struct check *check, const struct rule *rule)
 {
 	const char *text = rule->pattern.text;
-	size_t len = strlen(text);
+	const char *separator = find_bare(text, ",;");
 
-	if (*text == '"' || *text == '\'')
+	if (*text == '(')
+		report(check, rule,
+		       "has '%.100s', which is a pattern here: write it directly behind the verb, "
+		       "as in mask(values), or \\%.100s for a name",
+		       text, text);
+	else if (*text == '"' || *text == '\'')
 		report(check, rule,
 		       "has a quotation mark in '%.100s', which is part of the name: leave it "
 		       "out, and write a blank as '\\ '",
@@ -179,15 +195,19 @@ static void check_syntax(const struct check *check, const struct rule *rule)
 		       "has '%.100s': neither ~ nor variables are replaced, paths begin at the "
 		       "root of the view",
 		       text);
-	else if (text[len - 1] == ',' || strstr(text, "/:") || strstr(text, ":*") ||
-		 strstr(text, ":/"))
-		report(check, rule, "has '%.100s': blanks separate patterns here, not '%c'", text,
-		       text[len - 1] == ',' ? ',' : ':');
 	else if (strchr(text, '{') && strchr(text, ',') && strchr(text, '}'))
 		report(check, rule,
 		       "has braces in '%.100s', which are part of the name: write a pattern for "
 		       "each word",
 		       text);
+	else if (separator)
+		report(check, rule,
+		       "has '%.100s': blanks separate patterns here, not '%c'; write '\\%c' for "
+		       "the character in a name",
+		       text, *separator, *separator);
+	else if (strstr(text, "/:") || strstr(text, ":*") || strstr(text, ":/") ||
+		 strstr(text, ":."))
+		report(check, rule, "has '%.100s': blanks separate patterns here, not ':'", text);
 }
 
 static bool is_slow(const struct rule_pattern *pattern)
@@ -204,6 +224,14 @@ static void check_slow(struct check *check, const struct rule *rule)
 		       "is number %d of the patterns that begin and end with '*': each is tried "
 		       "with each new name, which takes 0.2 us; write a beginning or an end",
 		       MANY_SLOW);
+}
+
+void rules_check_syntax(const struct rules *rules, rules_found_fn found, void *aux)
+{
+	struct check check = { .rules = rules, .found = found, .aux = aux };
+
+	for (size_t i = 0; i < rules->n; i++)
+		check_syntax(&check, &rules->row[i]);
 }
 
 void rules_check(const struct rules *rules, rules_found_fn found, void *aux)

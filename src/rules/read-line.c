@@ -227,10 +227,20 @@ static const struct {
 	{ "audit", RULE_AUDIT, false, verb_audit },
 };
 
+/* Refuses a word that is no verb. A pattern there is a line of .gitignore, or "!VERB". */
 static int refuse_verb(const char *verb, struct pst_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
 
+	if (*verb == '!')
+		return error_set(error, -EINVAL,
+				 "there is no verb '%.60s': '!' stands before a pattern; the "
+				 "opposite of hide, readonly and mask is allow, writable, unmask",
+				 verb);
+	if (strpbrk(verb, "*?[/."))
+		return error_set(error, -EINVAL,
+				 "'%.60s' is no verb: a line begins with one, as in: hide %.60s",
+				 verb, verb);
 	for (size_t i = 0; i < N(verbs); i++)
 		suggest_try(&suggestion, verb, verbs[i].name);
 	suggest_try(&suggestion, verb, "include");

@@ -36,6 +36,8 @@ struct reading {
 	unsigned int depth;
 	unsigned int file, line;
 	struct rules *rules;
+	rules_wrong_fn wrong; /* gets wrong lines; NULL: the first ends the reading */
+	void *aux;
 };
 
 void rules_fini(struct rules *rules)
@@ -89,8 +91,7 @@ static int add_file(struct rules *rules, const char *name)
 
 /* -- lines ------------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, const struct reading *outer, struct rules *rules,
-		     struct pst_error *error);
+static int read_file(const char *path, struct reading *reading, struct pst_error *error);
 
 /* Adds a rule. Takes its pattern in any case. */
 static int add_rule(struct reading *reading, struct rule *rule, struct pst_error *error)
@@ -133,6 +134,7 @@ static int include(struct reading *reading, char *words, struct pst_error *error
 {
 	char *word = read_word(&words);
 	_cleanup_(freep) char *path = NULL;
+	struct reading inner = *reading;
 
 	if (!word || read_word(&words))
 		return error_set(error, -EINVAL,
@@ -146,7 +148,10 @@ static int include(struct reading *reading, char *words, struct pst_error *error
 	path = included_path(reading->rules->file[reading->file], read_unquote(word));
 	if (!path)
 		return error_set(error, -ENOMEM, "out of memory");
-	return read_file(path, reading, reading->rules, error);
+	inner.outer = reading;
+	inner.depth++;
+	inner.line = 0;
+	return read_file(path, &inner, error);
 }
 
 /* Adds a rule for each pattern of a line. */
@@ -239,9 +244,12 @@ static int read_lines(struct reading *reading, char *text, size_t size, struct p
 		r = check_bytes(line, newline ? newline : end, &why);
 		if (r == 0)
 			r = read_line(reading, line, &why);
-		if (r < 0)
+		if (r < 0 && (!reading->wrong || r == -ENOMEM))
 			return place(reading->rules->file[reading->file], reading->line, &why,
 				     error);
+		if (r < 0)
+			reading->wrong(reading->aux, reading->rules->file[reading->file],
+				       reading->line, why.text);
 	}
 	return 0;
 }
@@ -285,10 +293,8 @@ static int check_file(const struct stat *st, const struct reading *outer, const 
 	return 0;
 }
 
-static int read_file(const char *path, const struct reading *outer, struct rules *rules,
-		     struct pst_error *error)
+static int read_file(const char *path, struct reading *reading, struct pst_error *error)
 {
-	struct reading reading = { .outer = outer, .depth = outer ? outer->depth + 1 : 1 };
 	_cleanup_(fd_closep) int fd = -1;
 	_cleanup_(freep) char *text = malloc(MAX_SIZE + 2);
 	struct stat st;
@@ -298,36 +304,42 @@ static int read_file(const char *path, const struct reading *outer, struct rules
 	if (!text)
 		return error_set(error, -ENOMEM, "out of memory");
 	/* Before the file is open: opening a device may have effects, a FIFO waits for a writer. */
-	if (stat(path, &st) == 0 && check_file(&st, outer, path, error) < 0)
+	if (stat(path, &st) == 0 && check_file(&st, reading->outer, path, error) < 0)
 		return error->code;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(error, -errno, "cannot read the rules in %.200s: %s", path,
 				 strerror(errno));
-	r = check_file(&st, outer, path, error);
+	r = check_file(&st, reading->outer, path, error);
 	if (r < 0)
 		return r;
-	if (rules->n_files == MAX_FILES)
+	if (reading->rules->n_files == MAX_FILES)
 		return error_set(error, -E2BIG, "there are more than %d files of rules", MAX_FILES);
 	r = read_whole(fd, text, MAX_SIZE + 1, &size);
 	if (r < 0 || size > MAX_SIZE)
 		return error_set(error, r < 0 ? r : -EFBIG, "cannot read the rules in %.200s: %s",
 				 path, r < 0 ? strerror(-r) : "the file grows");
 	text[size] = '\0';
-	r = add_file(rules, path);
+	r = add_file(reading->rules, path);
 	if (r < 0)
 		return error_set(error, r, "out of memory");
-	reading.file = (unsigned int)r;
-	reading.rules = rules;
-	reading.dev = st.st_dev;
-	reading.ino = st.st_ino;
-	return read_lines(&reading, text, size, error);
+	reading->file = (unsigned int)r;
+	reading->dev = st.st_dev;
+	reading->ino = st.st_ino;
+	return read_lines(reading, text, size, error);
 }
 
 int rules_read(const char *path, struct rules *ret_rules, struct pst_error *error)
 {
+	return rules_read_all(path, ret_rules, NULL, NULL, error);
+}
+
+int rules_read_all(const char *path, struct rules *ret_rules, rules_wrong_fn wrong, void *aux,
+		   struct pst_error *error)
+{
 	_cleanup_(rules_fini) struct rules rules = { 0 };
-	int r = read_file(path, NULL, &rules, error);
+	struct reading reading = { .depth = 1, .rules = &rules, .wrong = wrong, .aux = aux };
+	int r = read_file(path, &reading, error);
 
 	if (r < 0)
 		return r;

@@ -46,6 +46,14 @@ struct rules {
  * and what to write instead. After 0 the caller must call rules_fini().
  */
 int rules_read(const char *path, struct rules *ret_rules, struct pst_error *error);
+/* Gets a wrong line, from 1 on, and what to write instead. */
+typedef void (*rules_wrong_fn)(void *aux, const char *file, unsigned int line, const char *text);
+/*
+ * As rules_read(), but reads on after a wrong line, which is left out, and calls wrong for each.
+ * Returns 0 also then.
+ */
+int rules_read_all(const char *path, struct rules *ret_rules, rules_wrong_fn wrong, void *aux,
+		   struct pst_error *error);
 /*
  * Parses the text of a file that includes no other, for tests and for rules on a command line. name
  * stands for the path in errors. Otherwise as rules_read().

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "random-rules.h"
@@ -324,6 +325,12 @@ TEST(check_finds_likely_mistakes, state)
 		{ "hide .env:*.key\n", "blanks separate patterns here, not ':'" },
 		{ "hide ~/.ssh\n", "neither ~ nor variables" },
 		{ "hide *.{a,b}\n", "has braces" },
+		{ "hide .env,*.key\n",
+		  "1: has '.env,*.key': blanks separate patterns here, not ','" },
+		{ "hide a;b\n", "not ';'; write '\\;'" },
+		{ "hide a\\,b\n", "" },
+		{ "mask (values) .env\n", "write it directly behind the verb" },
+		{ "hide .env:.git\n", "not ':'" },
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -336,6 +343,35 @@ TEST(check_finds_likely_mistakes, state)
 			fail_msg("'%s' found in\n%s, not '%s'", all, rows[i].rules,
 				 rows[i].finding);
 	}
+}
+
+static void collect_wrong(void *aux, const char *file, unsigned int line, const char *text)
+{
+	char *all = aux;
+
+	sprintf(all + strlen(all), "%s:%u: %.300s\n", strrchr(file, '/') + 1, line, text);
+}
+
+/* A reader of all lines gets each wrong line, and the rules of the others. */
+TEST_WITH(each_wrong_line_is_found, state, make_folder, remove_folder)
+{
+	static const char text[] =
+		"hied a\nhide b\n.env\nmask(x) c\ninclude sub\nhide d\n!hide e\n";
+	static const char sub[] = "hide\nhide e\n";
+	_cleanup_(rules_fini) struct rules rules = { 0 };
+	struct pst_error error;
+	char all[4096] = "";
+
+	file_with("sub", sub, sizeof(sub) - 1);
+	assert_int_equal(rules_read_all(file_with("top", text, sizeof(text) - 1), &rules,
+					collect_wrong, all, &error),
+			 0);
+	assert_int_equal(rules.n, 3);
+	assert_non_null(strstr(all, "top:1: there is no verb 'hied'"));
+	assert_non_null(strstr(all, "top:3: '.env' is no verb"));
+	assert_non_null(strstr(all, "top:4: 'x' is none of"));
+	assert_non_null(strstr(all, "sub:1: the line has no pattern"));
+	assert_non_null(strstr(all, "top:7: there is no verb '!hide'"));
 }
 
 TEST(explanation_names_lines_and_effects, state)
