@@ -447,7 +447,8 @@ int pst_filter_list(struct pst_filter *rows, size_t n, size_t *ret_n);
 /* An option of a filter. */
 struct pst_filter_option {
 	char name[64];
-	char type[32];   /* "integer", "text", "names", "ids", "paths", "switch", "error" */
+	char type[32];   /* "integer", "text", "names", "ids", "users", "group", "paths", "switch",
+			    "error", ...; or the words it takes, "pass|deny|ignore" */
 	char value[128]; /* the default, or the value of the spec */
 	char help[160];
 };

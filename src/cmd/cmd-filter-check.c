@@ -141,7 +141,7 @@ bool cmd_describe_filter(const char *spec)
 	if (!*report->file)
 		return false;
 	answer = to_json(report);
-	out_filter_report(answer);
+	out_filter_help(answer, spec);
 	json_object_put(answer);
 	return true;
 }

@@ -208,6 +208,7 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 		print_help(cmd, options.help_all);
 		return CMD_OK;
 	}
+	cmd_warn_rules(options.rules);
 	if (options.always)
 		cmd_error("these options have no effect, because every view behaves so: %s",
 			  options.always);

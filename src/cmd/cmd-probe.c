@@ -115,14 +115,21 @@ static bool summarize(struct json_object *features, char *summary, size_t size)
 	return true;
 }
 
-/* Moves the features to the answer, with only_off without those that are on. */
+/*
+ * Moves the features to the answer; with only_off without those that are on, and without those of
+ * root for an ordinary user, for whom the summary and other features say what works.
+ */
 static void add_features(struct json_object *answer, struct json_object *features, bool only_off)
 {
 	struct json_object *listed = json_add_object(answer, "features");
+	bool ordinary = needs_helper(features);
 
-	json_object_object_foreach(features, name, feature)
-		if (!only_off || !json_get_bool(feature, "on"))
+	json_object_object_foreach(features, name, feature) {
+		bool of_root = strncmp(name, "cap_", 4) == 0 || strcmp(name, "protocol") == 0;
+
+		if (!only_off || !(json_get_bool(feature, "on") || (ordinary && of_root)))
 			json_object_object_add(listed, name, json_object_get(feature));
+	}
 	json_object_put(features);
 }
 

@@ -80,6 +80,7 @@ static int run(const struct cmd *cmd, struct mount_options *options)
 		option_print(options);
 		return CMD_OK;
 	}
+	cmd_warn_rules(options->rules);
 	run_command(&run, &end);
 	if (end.text[0])
 		cmd_error("%s", end.text);

@@ -15,16 +15,60 @@
 #include "ctl/json.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/suggest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <json-c/json.h>
+#include <penstock/filter.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The operations that a trace prints: those that filters can see, and some of the kernel's. */
+static const char *const operations[] = {
+#define NAME(OP, OPCODE, FACTS) #OP,
+	PST_OPS(NAME)
+#undef NAME
+		"forget",
+	"batch_forget",
+	"interrupt",
+	"destroy",
+	"access",
+	"bmap",
+	"poll",
+};
+
+#define N_OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+
+/* Checks that each glob of a list of operations matches one. Returns an exit code. */
+static int check_operations(const struct cmd *cmd, const char *globs)
+{
+	_cleanup_(freep) char *copy = strdup(globs);
+	char *rest = copy, *glob;
+
+	while ((glob = strsep(&rest, ":"))) {
+		struct suggestion suggestion = SUGGESTION_INIT;
+		size_t i = 0;
+
+		for (; i < N_OPERATIONS && fnmatch(glob, operations[i], 0) != 0; i++)
+			suggest_try(&suggestion, glob, operations[i]);
+		if (i < N_OPERATIONS)
+			continue;
+		if (*suggestion.word)
+			return cmd_usage_error(cmd,
+					       "there is no operation \"%s\"; did you mean \"%s\"?",
+					       glob, suggestion.word);
+		return cmd_usage_error(cmd,
+				       "there is no operation \"%s\"; penstock-filters(7) has a "
+				       "table of them, and ':' separates two",
+				       glob);
+	}
+	return CMD_OK;
+}
 
 /* Returns whether the text matches one of the globs, which are separated by ':'. */
 static bool matches_one_of(const char *globs, const char *text)
@@ -148,9 +192,14 @@ int cmd_trace(struct cmd_call *call)
 {
 	struct json_object *arguments = json_object_new_object(), *reply = NULL;
 	_cleanup_(fd_closep) int fd = -1;
+	const char *globs = cmd_given(call, "op");
 	bool past = cmd_given(call, "past"), in_kernel;
-	int code;
+	int code = globs ? check_operations(call->cmd, globs) : CMD_OK;
 
+	if (code != CMD_OK) {
+		json_object_put(arguments);
+		return code;
+	}
 	json_add_bool(arguments, "all", cmd_given(call, "all"));
 	json_add_bool(arguments, "past", past);
 	code = ask(call->words[0], "trace", arguments, ASK_MS, &reply, &fd);

@@ -34,9 +34,10 @@
 static int refuse(const char *path, int error)
 {
 	if (error == -EBUSY)
-		cmd_error("%s is in use; `penstock umount -l %s` removes it from the tree now, and "
-			  "ends it when its last user is gone",
-			  path, path);
+		cmd_error(
+			"%s is in use; `fuser -vm %s` lists the processes, and `penstock umount -l "
+			"%s` removes it from the tree now, and ends it when its last user is gone",
+			path, path, path);
 	else if (error == -EPERM)
 		cmd_error("%s: unmounting needs CAP_SYS_ADMIN: run this command as root", path);
 	else

@@ -98,7 +98,7 @@ struct pst_filter;
 int cmd_installed_filters(struct pst_filter **ret_rows, size_t *ret_n);
 
 /*
- * Prints the description of the filter of a spec: its options and programs. Returns false if there
+ * Prints the description of the filter of a spec: its use and options. Returns false if there
  * is no such filter.
  */
 bool cmd_describe_filter(const char *spec);
@@ -118,6 +118,9 @@ void cmd_answer(struct cmd_call *call, struct json_object *answer);
 
 /* Prints one line to standard error. Any thread may call it. */
 void cmd_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Warns of lines in a file of rules with syntax of other programs. path may be NULL. */
+void cmd_warn_rules(const char *path);
 
 /* Prints the text of --help. */
 void cmd_print_help(const struct cmd *cmd);

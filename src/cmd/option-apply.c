@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Applies and prints mount options: two functions for each kind. No state, no locks. */
 #include "cmd/option-apply.h"
+#include "cmd/option-bindfs.h"
 #include "cmd/option-lists.h"
 #include "cmd/option-table.h"
 #include "cmd/out.h"
@@ -242,40 +243,11 @@ static int apply_refused(struct mount_options *options, const struct option_row 
 	return error_set(error, -EINVAL, "option %s: %s", name, row->help);
 }
 
-/* Writes the filter of a row, with value for "*", and comma between its options. */
-static void write_filter(const char *filter, const char *value, char comma, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	for (; *filter && len + 1 < size; filter++) {
-		/* "+*" with a negative number is the number. */
-		if (filter[0] == '+' && filter[1] == '*' && *value == '-')
-			continue;
-		if (*filter == '*')
-			len += snprintf(buf + len, size - len, "%s", value);
-		else
-			buf[len++] = *filter == ',' ? comma : *filter;
-	}
-	buf[len < size ? len : size - 1] = '\0';
-}
-
-/* Refuses an option of bindfs, and names the filter that does the same, with the value given. */
+/* Refused at the end, together with all others (option-bindfs.h). */
 static int apply_bindfs(struct mount_options *options, const struct option_row *row,
 			const char *name, const char *value, struct pst_error *error)
 {
-	char own[256], alone[256], in_list[256];
-
-	snprintf(own, sizeof(own), "%.200s", value ? value : "...");
-	/* bindfs also takes commas between the parts of a list. */
-	for (char *p = own; (p = strchr(p, ','));)
-		*p = ':';
-	write_filter(row->help, own, ',', alone, sizeof(alone));
-	write_filter(row->help, own, ';', in_list, sizeof(in_list));
-	return error_set(
-		error, -EINVAL,
-		"option %s: use --filter '%s' (in -o and fstab: filter=%s); docs/bindfs.md "
-		"has all options of bindfs",
-		name, alone, in_list);
+	return option_bindfs_add(options, name, row->help, value);
 }
 
 /*
@@ -323,7 +295,35 @@ static const struct {
 
 /* ---- applying ---- */
 
-static int unknown(const struct mount_options *options, const char *name, struct pst_error *error)
+/*
+ * Refuses a part of the filter or the list before it, from which the user has separated it as in
+ * other programs.
+ */
+static int refuse_part(const struct mount_options *options, const char *name, const char *text,
+		       struct pst_error *error)
+{
+	const char *before = options->before_value;
+	bool is_list = strcmp(options->before, "filter") != 0;
+	/* A part of a list is rarely a word of letters; an option of a filter always is. */
+	bool is_option = !is_list && name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+	char spec[200];
+
+	snprintf(spec, sizeof(spec), "%.80s%c%.80s", before, is_option ? ',' : ':', text);
+	for (char *p = spec; !is_list && (p = strchr(p, ','));)
+		*p = ';';
+	if (!is_option)
+		return error_set(error, -EINVAL,
+				 "there is no option \"%s\"; ':' separates the parts of a list: "
+				 "%s=%s",
+				 name, options->before, spec);
+	return error_set(error, -EINVAL,
+			 "there is no option \"%s\"; an option of a filter is a part of its SPEC: "
+			 "--filter %.80s,%.80s (in -o and fstab: filter=%s)",
+			 name, before, text, spec);
+}
+
+static int unknown(const struct mount_options *options, const char *name, const char *text,
+		   struct pst_error *error)
 {
 	struct suggestion suggestion = SUGGESTION_INIT;
 	char word[WORD_SIZE];
@@ -342,6 +342,8 @@ static int unknown(const struct mount_options *options, const char *name, struct
 	if (*suggestion.word)
 		return error_set(error, -EINVAL, "there is no option \"%s\"; did you mean \"%s\"?",
 				 name, suggestion.word);
+	if (options->before)
+		return refuse_part(options, name, text, error);
 	return error_set(error, -EINVAL,
 			 "there is no option \"%s\"; `penstock mount --help` lists the options",
 			 name);
@@ -383,7 +385,10 @@ int option_apply(struct mount_options *options, const char *text, const char *ne
 		return 0;
 	}
 	if (!row)
-		return unknown(options, name, error);
+		return unknown(options, name, text, error);
+	options->before = row->kind == OPTION_FILTER || row->kind == OPTION_LIST ? row->names :
+										   NULL;
+	options->before_value = value;
 	if (options->remount)
 		return apply_in_remount(options, row, name, error);
 	if (option_is_own(row) && !row->values && value)

@@ -91,6 +91,48 @@ static int add_word(char **list, const char *word)
 	return 0;
 }
 
+/* Returns the first ',' or ';' of a word that has no backslash before it, or NULL. */
+static const char *find_separator(const char *word)
+{
+	for (; *word; word++)
+		if (*word == ',' || *word == ';')
+			return word;
+		else if (*word == '\\' && word[1])
+			word++;
+	return NULL;
+}
+
+/* Refuses words that match nothing in a view, although they do in other programs. */
+static int check_word(const char *option, const char *word, struct pst_error *error)
+{
+	const char *separator = find_separator(word), *path = word;
+	const char *slash = strrchr(word, '/'), *name = slash ? slash + 1 : word;
+
+	if (!*word)
+		return error_set(error, -EINVAL,
+				 "option %s: a name is empty; it takes names and paths, separated "
+				 "by colons",
+				 option);
+	if (separator)
+		return error_set(error, -EINVAL,
+				 "option %s: '%.100s' has a '%c': write ':' between two names, and "
+				 "'\\%c' for the character in a name",
+				 option, word, *separator, *separator);
+	if (!slash || *word == '/')
+		return 0;
+	if (!*name)
+		return error_set(error, -EINVAL,
+				 "option %s: '%.100s': leave out the '/' at the end", option, word);
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (*path == '~' || strstr(path, "..") || strstr(path, "**"))
+		path = name;
+	return error_set(error, -EINVAL,
+			 "option %s: '%.100s' is a path, and paths begin with '/' at the root of "
+			 "the view: write '/%.100s', or '%.100s' for the name in every directory",
+			 option, word, path, name);
+}
+
 /* Finds the lists of a filter, or adds them. Returns NULL if out of memory. */
 static struct option_list *find(struct mount_options *options, const char *filter)
 {
@@ -119,12 +161,9 @@ int option_lists_add(struct mount_options *options, const char *option, const ch
 	if (!list)
 		return -ENOMEM;
 	for (const char *word; r == 0 && (word = parse_part(&rest, ':', false));) {
-		if (!*word)
-			return error_set(error, -EINVAL,
-					 "option %s=%s: a name is empty; it takes names and paths, "
-					 "separated by colons",
-					 option, text);
-		r = add_word(word[0] == '/' ? &list->paths : &list->names, word);
+		r = check_word(option, word, error);
+		if (r == 0)
+			r = add_word(word[0] == '/' ? &list->paths : &list->names, word);
 	}
 	if (r < 0)
 		return r;

@@ -15,6 +15,8 @@
  */
 #include "cmd/options.h"
 #include "cmd/option-apply.h"
+#include "cmd/option-bindfs.h"
+#include "cmd/option-paths.h"
 #include "util/log.h"
 #include "util/parse.h"
 
@@ -158,7 +160,6 @@ static const char *bindfs_name(char flag)
 	}
 }
 
-/* Returns the error that names the filter for this option. */
 static int apply_bindfs(struct mount_options *options, const char *name, const char *value,
 			struct pst_error *error)
 {
@@ -177,13 +178,13 @@ static int parse_short(struct mount_options *options, enum options_dialect diale
 
 		if (parse_flag(options, dialect, *p) == 0)
 			continue;
+		*ret_used = value == next && value;
 		if (bindfs_name(*p))
 			return apply_bindfs(options, bindfs_name(*p), value, error);
 		if (*p != 'o' && *p != 'N' && *p != 't')
 			return error_set(error, -EINVAL, "there is no option \"-%c\"", *p);
 		if (!value)
 			return error_set(error, -EINVAL, "option -%c needs a value", *p);
-		*ret_used = value == next;
 		if (*p == 'o')
 			return parse_list(options, value, error);
 		if (*p == 't')
@@ -253,6 +254,7 @@ void options_fini(struct mount_options *options)
 	}
 	free(options->lists);
 	free(options->filters);
+	option_bindfs_fini(options);
 	free(options->always);
 	free(options->kept);
 	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
@@ -290,5 +292,11 @@ int options_parse(struct mount_options *options, enum options_dialect dialect, i
 	options->scanning = false;
 	if (r == 0)
 		r = parse_all(options, dialect, argc, argv, error);
-	return r < 0 ? r : check_words(options, dialect, error);
+	if (r == 0)
+		r = option_bindfs_refuse(options, error);
+	if (r == 0)
+		r = check_words(options, dialect, error);
+	/* -N: LOWER is in another namespace. */
+	return r < 0 || options->help || options->namespace ? r :
+							      option_paths_check(options, error);
 }

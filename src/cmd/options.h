@@ -20,6 +20,8 @@ struct option_list {
 	char *names, *paths, *spec; /* owned */
 };
 
+#define BINDFS_FILTERS 6 /* filters that stand for options of bindfs (option-bindfs.h) */
+
 /* The strings lie in the command line, which is borrowed, or in copies. */
 struct mount_options {
 	struct pst_view_options view;
@@ -30,6 +32,8 @@ struct mount_options {
 	const char *rules; /* the file of rules=; NULL: none */
 	char **copies;     /* owned: the -o lists, split at commas */
 	size_t n_copies;
+	char *bindfs; /* names of options of bindfs that were given, with commas; or NULL */
+	char *bindfs_filters[BINDFS_FILTERS]; /* options of the filters that do the same; or NULL */
 	char *always;          /* names of OPTION_ALWAYS that were given, with commas; or NULL */
 	char *kept;            /* names of options that a remount does not change; or NULL */
 	const char *namespace; /* -N: a mount namespace, by process or file */
@@ -46,7 +50,8 @@ struct mount_options {
 	bool print;                          /* with fake: print the options */
 	bool syslog;                         /* log to syslog, also in the foreground */
 	bool help;
-	bool help_all; /* with the options of other programs */
+	bool help_all;                     /* with the options of other programs */
+	const char *before, *before_value; /* the last option, if it was a filter or a list */
 	int subtype;
 	int engine;        /* enum engine */
 	char **command;    /* of penstock run; ended by NULL */

@@ -144,12 +144,18 @@ static void print_program(const char *name, uint64_t n_insns)
 static void print_options(struct json_object *report)
 {
 	struct json_object *row;
+	int width = 8;
 
 	printf("\noptions%s\n", json_length(report, "options") ? "" : "    none");
 	for (size_t i = 0; (row = json_at(report, "options", i)); i++) {
+		int length = (int)strlen(json_get_text(row, "type"));
+
+		width = length > width ? length : width;
+	}
+	for (size_t i = 0; (row = json_at(report, "options", i)); i++) {
 		const char *value = json_get_text(row, "value");
 
-		out_line("    %-12s %-8s %-14s %s", json_get_text(row, "name"),
+		out_line("    %-12s %-*s %-14s %s", json_get_text(row, "name"), width,
 			 json_get_text(row, "type"), *value ? value : "\"\"",
 			 json_get_text(row, "help"));
 	}
@@ -161,6 +167,19 @@ static void print_place(struct json_object *report, const char *place, const cha
 	const char *text = json_get_text(report, why);
 
 	out_line("    %-12s %s%s", place, *text ? "no: " : "yes", text);
+}
+
+void out_filter_help(struct json_object *report, const char *name)
+{
+	out_line("%s: %s", json_get_text(report, "file"), json_get_text(report, "summary"));
+	printf("\nuse\n");
+	out_line("    --filter '%s,option=value...'       a ':' separates the parts of a list",
+		 name);
+	out_line("    -o 'filter=%s;option=value...'      the same for -o and fstab", name);
+	print_options(report);
+	printf("\n`penstock filter check '%s,option=value...'` says what the filter will do;\n"
+	       "penstock-filters(7) is the manual.\n",
+	       name);
 }
 
 void out_filter_report(struct json_object *report)

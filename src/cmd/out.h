@@ -19,7 +19,8 @@ void out_stat(struct json_object *reply);
 void out_filter_list(struct json_object *reply);
 void out_filter_change(struct json_object *reply); /* of filter-add, -remove and -replace */
 void out_filter_stat(struct json_object *reply);
-void out_filter_report(struct json_object *report); /* of `filter check` */
+void out_filter_report(struct json_object *report);                 /* of `filter check` */
+void out_filter_help(struct json_object *report, const char *name); /* of `help` */
 void out_trace(struct json_object *line);
 void out_rules_check(struct json_object *answer);
 void out_rules_explain(struct json_object *answer);

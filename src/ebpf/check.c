@@ -15,6 +15,24 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Writes the type of an option as users see it: its words, the kind of its IDs, or its name. */
+static void write_type(const struct option *option, char *buf, size_t size)
+{
+	const char *words = option->takes.one_of;
+	bool is_list = option->kind == OPTION_IDS;
+
+	if (words && strlen(words) < size) {
+		snprintf(buf, size, "%s", words);
+		for (char *p = buf; (p = strchr(p, ' '));)
+			*p = '|';
+	} else if (option->kind != OPTION_ID_MAP && (option->takes.users || option->takes.groups)) {
+		snprintf(buf, size, "%s%s", option->takes.users ? "user" : "group",
+			 is_list ? "s" : "");
+	} else {
+		snprintf(buf, size, "%s", option_type(option));
+	}
+}
+
 /* Fills as many rows as the report has room for; report->n_options counts all options. */
 static void report_options(const struct options *options, struct pst_filter_report *report)
 {
@@ -24,7 +42,7 @@ static void report_options(const struct options *options, struct pst_filter_repo
 		struct pst_filter_option *row = &report->options[i];
 
 		snprintf(row->name, sizeof(row->name), "%s", option->name);
-		snprintf(row->type, sizeof(row->type), "%s", option_type(option));
+		write_type(option, row->type, sizeof(row->type));
 		snprintf(row->help, sizeof(row->help), "%s", option->help);
 		option_value(option, row->value, sizeof(row->value));
 	}

@@ -49,8 +49,11 @@ static int check_needed(const struct options *options, const char *filter, const
 					name);
 	}
 	return error_set(error, -EINVAL,
-			 "filter %.60s would do nothing: give at least one of the options %s",
-			 filter, list);
+			 "filter %.60s would do nothing: give at least one of the options %s%s",
+			 filter, list,
+			 option_list_option(options, "names") ?
+				 " (name=, which every filter has, is only its name in the view)" :
+				 "");
 }
 
 /* Checks that an option of the form "NAME WORD..." is given and, with words, lists one of them. */

@@ -217,6 +217,20 @@ int spec_names(struct spec_names *ret_names)
 	return 0;
 }
 
+/* Refuses "hide;names=..." and the like, where a ',' is missing. Returns 0 for another text. */
+static int check_comma(const struct spec_names *names, const char *what, struct pst_error *error)
+{
+	size_t len = strcspn(what, "; :=");
+
+	for (size_t i = 0; what[len] && i < names->n; i++)
+		if (strncmp(names->rows[i], what, len) == 0 && !names->rows[i][len])
+			return error_set(error, -ENOENT,
+					 "'%.100s': ',' separates a filter from its options, and "
+					 "':' the parts of a list: write %s,%.100s",
+					 what, names->rows[i], what + len + 1);
+	return 0;
+}
+
 /* Returns an error that suggests the filter with the most similar name. */
 static int no_such_name(const char *what, const char *dirs, struct pst_error *error)
 {
@@ -225,6 +239,14 @@ static int no_such_name(const char *what, const char *dirs, struct pst_error *er
 
 	if (spec_names(&names) < 0)
 		return error_set(error, -ENOMEM, "out of memory");
+	if (check_comma(&names, what, error) < 0)
+		return error->code;
+	if (!names.n)
+		return error_set(error, -ENOENT,
+				 "there are no filters in %.200s, so there is no filter '%.100s': "
+				 "install Penstock, or set PENSTOCK_FILTER_PATH to the directory "
+				 "of its filters",
+				 dirs, what);
 	for (size_t i = 0; i < names.n; i++)
 		suggest_try(&suggestion, what, names.rows[i]);
 	return error_set(

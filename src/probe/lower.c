@@ -45,21 +45,21 @@ static void probe_handles(struct probe *probe, int lower_fd)
 	else if (!len)
 		probe_row(probe, name, false,
 			  "LOWER has no file handles (%s): the view keeps a descriptor open for "
-			  "each file that the kernel has in its cache; if it reaches "
-			  "RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.",
+			  "each file in the kernel's cache. Raise RLIMIT_NOFILE if operations fail "
+			  "with EMFILE.",
 			  strerror(-r));
 	else if (r == -EPERM)
-		probe_row(probe, name, false,
-			  "LOWER has file handles, but opening them needs CAP_DAC_READ_SEARCH in "
-			  "the initial user namespace: without it the view keeps a descriptor open "
-			  "for each file that the kernel has in its cache; if it reaches "
-			  "RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.");
+		probe_row(
+			probe, name, false,
+			"Opening file handles needs CAP_DAC_READ_SEARCH in the initial user "
+			"namespace: without it the view keeps a descriptor open for each file in "
+			"the kernel's cache. Raise RLIMIT_NOFILE if operations fail with EMFILE.");
 	else
 		probe_row(
 			probe, name, false,
 			"LOWER has file handles, but cannot open them (%s): the view keeps a "
-			"descriptor open for each file that the kernel has in its cache; if it "
-			"reaches RLIMIT_NOFILE, operations fail with EMFILE, so raise that limit.",
+			"descriptor open for each file in the kernel's cache. Raise RLIMIT_NOFILE "
+			"if operations fail with EMFILE.",
 			strerror(-r));
 }
 

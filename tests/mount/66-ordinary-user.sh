@@ -47,6 +47,18 @@ once_ordinary_user_mounts_uses_and_unmounts_a_view() {
 	equal "$(ls "$T/run/penstock")" "" "sockets"
 }
 
+# probe says what the user can do, and leaves out what only root has.
+once_probe_of_an_ordinary_user_agrees_with_mount() {
+	user_tree
+	user "$PENSTOCK" probe "$LOWER" > "$T/said" || fail "probe ends with $?"
+	check grep -q '^user 1000 can mount views' "$T/said"
+	check not grep -q '^cap_' "$T/said"
+	user "$PENSTOCK" mount "$LOWER" "$T/mnt" 2> /dev/null || fail "not mounted"
+	user "$PENSTOCK" umount "$T/mnt" || fail "not unmounted"
+	user "$PENSTOCK" probe --all > "$T/said"
+	check grep -q '^cap_sys_admin  *off' "$T/said"
+}
+
 once_view_of_an_ordinary_user_ends_by_signal_and_is_removed_when_dead() {
 	user_tree
 	user "$PENSTOCK" mount "$LOWER" "$T/mnt" 2> /dev/null || fail "not mounted"

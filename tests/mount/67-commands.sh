@@ -116,6 +116,8 @@ once_exit_codes_are_those_of_the_manual() {
 		1 umount
 		1 umount -x $T/dir
 		1 trace
+		1 trace --op=opened $T/dir
+		32 trace --op=open:get*:forget $T/dir
 		1 filter nonsense
 		1 filter add $T/dir
 		1 probe a b
@@ -207,6 +209,11 @@ once_help_knows_each_word() {
 		ends 0 help "$name"
 		check grep -q "/$name.bpf.o: " "$T/stdout"
 	done < "$T/installed"
+	# The words that an option takes are the type.
+	ends 0 help changes
+	check grep -q '^    chmod  *pass|deny|ignore pass ' "$T/stdout"
+	ends 0 help owner
+	check grep -q '^    uid  *user ' "$T/stdout"
 	# A filter that needs an option is described also without it.
 	program filter check hide > "$T/stdout" 2> /dev/null
 	check grep -q '^    names .*names and globs' "$T/stdout"

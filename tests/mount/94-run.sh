@@ -252,10 +252,13 @@ once_lists_of_short_options_are_filters() {
 	real || skip "about the program"
 	lower tmpfs
 	mkdir "$T/mnt"
-	equal "$("$PENSTOCK" mount --dry-run --hide '.env:*.key' --readonly /.git --hide '/a,b' \
+	equal "$("$PENSTOCK" mount --dry-run --hide '.env:*.key' --readonly /.git --hide '/a\,b' \
 		"$LOWER" "$T/mnt")" 'filter=hide,names=.env:*.key,paths=/a\,b
 filter=readonly,paths=/.git' options
 	refused 'name is empty' "$PENSTOCK" mount --dry-run --hide a::b "$LOWER" "$T/mnt"
+	refused "has a ','" "$PENSTOCK" mount --dry-run --hide .env,a.key "$LOWER" "$T/mnt"
+	refused "write '/\*.key'" \
+		"$PENSTOCK" mount --dry-run --hide "$LOWER/*.key" "$LOWER" "$T/mnt"
 }
 
 # An ordinary user gets a view in a user namespace, and keeps name and rights.

@@ -256,6 +256,23 @@ once_bad_rules_refuse_the_mount() {
 }
 
 # A path with commas, from another working directory, by a link, and a file that includes others.
+# Lines that most likely hide nothing are told at the mount, as `rules check` tells them.
+once_likely_mistakes_are_told_at_the_mount() {
+	real || skip "about the program"
+	need_filters
+	lower
+	mkdir "$T/mnt"
+	printf 'hide .env,*.key\n' > "$T/rules"
+	check "$PENSTOCK" mount --dry-run --rules "$T/rules" "$LOWER" "$T/mnt" 2> "$T/said"
+	check grep -q "warning: .*rules:1: the line has '.env,\*.key': blanks separate" "$T/said"
+	check "$PENSTOCK" run --rules "$T/rules" "$LOWER" -- true 2> "$T/said"
+	check grep -q 'warning: .*rules:1: ' "$T/said"
+	printf 'hide /a %s/a\n' "$LOWER" > "$T/rules"
+	refused "rules:1: .*path of the machine.*write '/a'" \
+		"$PENSTOCK" mount --rules "$T/rules" "$LOWER" "$T/mnt"
+	equal "$(own_mounts)" "" mounts
+}
+
 once_rules_are_found_by_odd_paths() {
 	need_filters
 	lower

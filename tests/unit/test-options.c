@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/option-table.h"
 #include "cmd/options.h"
@@ -191,6 +193,29 @@ TEST(wrong_option_is_refused_with_advice, state)
 		{ "xattr-none", "xattr=off" },
 		{ "resolve-symlinks", "mount --bind" },
 		{ "no-allow-other", "noallow_other" },
+		{ "force-user=ann,perms=0640:a+X,create-with-perms=0600,force-group=staff,"
+		  "rename-deny",
+		  "--filter 'owner,uid=ann,gid=staff' --filter 'perms,show=0640:a+X,create=0600' "
+		  "--filter 'changes,rename=deny' (in -o and fstab: filter=owner;uid=ann;gid=staff,"
+		  "filter=perms;show=0640:a+X;create=0600,filter=changes;rename=deny)" },
+		{ "chmod-deny,chmod-allow-x", "'changes,chmod=deny,chmod_x'" },
+		{ "map-passwd-rev=a,map-group-rev=b", "'map,users=a,reverse,groups=b'" },
+		/* Parts of a filter or list that commas have cut off. */
+		{ "filter=hide,names=.env", "--filter hide,names=.env (in -o and fstab: "
+					    "filter=hide;names=.env)" },
+		{ "filter=perms;show=0640,a+X", "filter=perms;show=0640:a+X" },
+		{ "hide=.env,*.key", "hide=.env:*.key" },
+		{ "filter=hide;names=x,nosiud", "\"nosuid\"" },
+		/* Lists with the syntax of other programs would match nothing. */
+		{ "hide=.env\\,*.key", "has a ','" },
+		{ "hide=.env;*.key", "has a ';'" },
+		{ "hide=a::b", "a name is empty" },
+		{ "hide=src/a", "write '/src/a', or 'a'" },
+		{ "readonly=./a", "write '/a', or 'a'" },
+		{ "mask=~/a", "write '/a', or 'a'" },
+		{ "hide=**/a", "write '/a', or 'a'" },
+		{ "hide=../b/a", "write '/a', or 'a'" },
+		{ "hide=a/", "leave out the '/'" },
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
@@ -232,6 +257,56 @@ TEST(dashed_option_of_bindfs_is_refused_with_the_filter, state)
 		if (!strstr(error.text, rows[i].text))
 			fail_msg("%s: the user is told \"%s\"", rows[i].words[0], error.text);
 	}
+}
+
+/* Paths of the machine where paths of the view are meant; %s is LOWER or MOUNTPOINT. */
+TEST(paths_of_the_machine_are_refused, state)
+{
+	static const struct {
+		const char *option, *text; /* NULL: accepted */
+	} rows[] = {
+		{ "--hide=%s/a", "write '/a'" },
+		{ "--hide=x:%s", "write '/'" },
+		{ "--readonly=/x:%s/a/b", "'/a/b'" },
+		{ "--filter=hide,paths=%s/a", "write '/a'" },
+		{ "--filter=hide,paths=/x:%s/a", "'/a'" },
+		{ "--hide=%sx/a", NULL },
+		{ "--filter=hide,names=%s", NULL },
+	};
+	char top[] = "/tmp/test-options.XXXXXX", path[300], lower[100], mountpoint[100];
+
+	assert_non_null(mkdtemp(top));
+	snprintf(lower, sizeof(lower), "%s/lower", top);
+	snprintf(mountpoint, sizeof(mountpoint), "%s/view", top);
+	assert_int_equal(mkdir(lower, 0700) | mkdir(mountpoint, 0700), 0);
+	for (size_t i = 0; i < 2 * N(rows); i++) {
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+		char option[200];
+		int r;
+
+		snprintf(option, sizeof(option), rows[i / 2].option, i % 2 ? lower : mountpoint);
+		r = parse(&options, OPTIONS_COMMAND, &error,
+			  (const char *[]){ option, lower, mountpoint, NULL });
+		if (r != (rows[i / 2].text ? -EINVAL : 0))
+			fail_msg("%s: %d", option, r);
+		if (r < 0 && !strstr(error.text, rows[i / 2].text))
+			fail_msg("%s: the user is told \"%s\"", option, error.text);
+	}
+	/* A tree may have a file at such a path. */
+	snprintf(path, sizeof(path), "mkdir -p %s%s", lower, lower);
+	assert_int_equal(system(path), 0);
+	{
+		_cleanup_(options_fini) struct mount_options options;
+		struct pst_error error;
+
+		snprintf(path, sizeof(path), "--hide=%s", lower);
+		assert_int_equal(parse(&options, OPTIONS_COMMAND, &error,
+				       (const char *[]){ path, lower, mountpoint, NULL }),
+				 0);
+	}
+	snprintf(path, sizeof(path), "rm -r %s", top);
+	assert_int_equal(system(path), 0);
 }
 
 /* Options with dashes and in lists, and words in any order. */
