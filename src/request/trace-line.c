@@ -65,6 +65,20 @@ static void put_path(struct line *line, const char *member, struct fs *fs, struc
 
 #define STATUS_SIZE 256
 
+/* Writes the name of a process: that of its first thread, as ps(1) shows it. */
+static void put_comm(struct line *line, uint32_t process)
+{
+	char comm[64];
+	int len = proc_read(process, "comm", comm, sizeof(comm));
+
+	if (len <= 0)
+		return;
+	/* The name itself can have a newline. */
+	comm[len - 1] = '\0';
+	line_put(line, ",\"comm\":");
+	line_put_text(line, comm);
+}
+
 /*
  * Writes the process, the name of its program and the cgroup of the caller, a thread, which waits
  * for this thread.
@@ -73,17 +87,14 @@ static void put_process(struct line *line, uint32_t pid)
 {
 	char text[4200] = "\n";
 	const char *below;
+	/* The first lines are enough: "Name:\tcat\nUmask:...\nState:...\nTgid:\t42". */
 	int len = proc_read(pid, "status", text, STATUS_SIZE);
+	const char *number = len > 0 ? proc_field(text, "\nTgid:") : NULL;
+	uint32_t process = number ? (uint32_t)strtoul(number, NULL, 10) : 0;
 
-	/* The first lines of the file are enough: "Name:\tcat\nUmask:...\nState:...\nTgid:\t42". */
-	if (len > 0 && strncmp(text, "Name:\t", 6) == 0) {
-		const char *process = proc_field(text, "\nTgid:");
-
-		if (process)
-			line_put(line, ",\"process\":%lu", strtoul(process, NULL, 10));
-		text[6 + strcspn(text + 6, "\n")] = '\0';
-		line_put(line, ",\"comm\":");
-		line_put_text(line, text + 6);
+	if (process) {
+		line_put(line, ",\"process\":%u", process);
+		put_comm(line, process);
 	}
 	text[0] = '\n';
 	len = proc_read(pid, "cgroup", text + 1, sizeof(text) - 1);
