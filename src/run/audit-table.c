@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_REFUSED 20 /* paths in the summary of one process */
+#define MAX_REFUSED   20 /* paths in the summary of one process */
+#define MAX_PROCESSES 20 /* lines of the summary, else there is one for each program */
 
 static const char *const names[] = {
 	[AUDIT_READ] = "read",       [AUDIT_WRITTEN] = "written", [AUDIT_CREATED] = "created",
@@ -97,6 +98,33 @@ static bool has_flag(struct json_object *line, const char *flag)
 	return false;
 }
 
+/* Notes how the files differ afterwards. */
+static void note_change(struct audit_table *table, struct json_object *line,
+			const enum audit_action *actions, size_t n)
+{
+	const char *path = json_get_text(line, "path"), *path2 = json_get_text(line, "path2");
+	bool renamed = strcmp(json_get_text(line, "op"), "rename") == 0;
+
+	if (renamed && has_flag(line, "exchange")) {
+		audit_changes_change(&table->changes, path);
+		audit_changes_change(&table->changes, path2);
+		return;
+	}
+	if (renamed) {
+		audit_changes_rename(&table->changes, path, path2);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (actions[i] == AUDIT_CREATED)
+			audit_changes_create(&table->changes, path);
+		else if (actions[i] == AUDIT_REMOVED)
+			audit_changes_remove(&table->changes, path);
+		else if (actions[i] == AUDIT_READ)
+			audit_changes_see(&table->changes, path);
+		else
+			audit_changes_change(&table->changes, path);
+}
+
 static void add_actions(struct audit_table *table, struct json_object *line, int operation,
 			struct json_object *actions)
 {
@@ -108,7 +136,8 @@ static void add_actions(struct audit_table *table, struct json_object *line, int
 		list[n++] = (enum audit_action)operations[operation].action;
 	if (has_flag(line, "read"))
 		list[n++] = AUDIT_READ;
-	if (has_flag(line, "write"))
+	/* truncate(2) writes without an open. */
+	if (has_flag(line, "write") || has_flag(line, "size"))
 		list[n++] = AUDIT_WRITTEN;
 	for (size_t i = 0; i < n; i++) {
 		count(table, line, list[i], path);
@@ -119,6 +148,7 @@ static void add_actions(struct audit_table *table, struct json_object *line, int
 		count(table, line, AUDIT_CREATED, json_get_text(line, "path2"));
 		json_object_array_add(actions, json_object_new_string(names[AUDIT_CREATED]));
 	}
+	note_change(table, line, list, n);
 }
 
 /* Copies a member of the line, if the line has it. */
@@ -168,40 +198,88 @@ static void print_refused(const struct audit_process *process, FILE *out)
 		(void)unused;
 		if (n++ >= MAX_REFUSED)
 			break;
-		fprintf(out, "%8s refused: ", "");
+		fprintf(out, "%9s refused: ", "");
 		utf8_print(out, path);
 		fprintf(out, "\n");
 	}
 	if (all > MAX_REFUSED)
-		fprintf(out, "%8s and %d more\n", "", all - MAX_REFUSED);
+		fprintf(out, "%9s and %d more\n", "", all - MAX_REFUSED);
+}
+
+/* Prints a line of the summary. number is that of the process, or how many there are. */
+static void print_process(const struct audit_process *process, unsigned int number, FILE *out)
+{
+	fprintf(out, "%9u ", number);
+	utf8_print(out, process->program);
+	fprintf(out, "%*s", 16 - (int)strlen(process->program), "");
+	for (int k = 0; k < _AUDIT_N_ACTIONS; k++)
+		fprintf(out, " %8d",
+			process->paths[k] ? json_object_object_length(process->paths[k]) : 0);
+	fprintf(out, "\n");
+	print_refused(process, out);
+}
+
+/* Adds the paths of a process to those of another. */
+static void add_paths(struct audit_process *sum, const struct audit_process *process)
+{
+	for (int k = 0; k < _AUDIT_N_ACTIONS; k++) {
+		if (!process->paths[k])
+			continue;
+		if (!sum->paths[k])
+			sum->paths[k] = json_object_new_object();
+		json_object_object_foreach(process->paths[k], path, unused) {
+			(void)unused;
+			json_object_object_add(sum->paths[k], path, NULL);
+		}
+	}
+}
+
+static void free_paths(struct audit_process *process)
+{
+	for (int k = 0; k < _AUDIT_N_ACTIONS; k++)
+		json_object_put(process->paths[k]);
+}
+
+/* Prints a line for all processes of the program of process i, unless an earlier one has that. */
+static void print_program(const struct audit_table *table, size_t i, FILE *out)
+{
+	struct audit_process sum = { 0 };
+	unsigned int n = 0;
+
+	memcpy(sum.program, table->processes[i].program, sizeof(sum.program));
+	for (size_t k = 0; k < table->n; k++) {
+		if (strcmp(table->processes[k].program, sum.program) != 0)
+			continue;
+		if (k < i)
+			return;
+		add_paths(&sum, &table->processes[k]);
+		n++;
+	}
+	print_process(&sum, n, out);
+	free_paths(&sum);
 }
 
 void audit_table_print(const struct audit_table *table, FILE *out)
 {
-	fprintf(out, "%8s %-16s", "process", "program");
+	bool programs = table->n > MAX_PROCESSES;
+
+	fprintf(out, "%9s %-16s", programs ? "processes" : "process", "program");
 	for (int i = 0; i < _AUDIT_N_ACTIONS; i++)
 		fprintf(out, " %8s", names[i]);
 	fprintf(out, "\n");
-	for (size_t i = 0; i < table->n; i++) {
-		const struct audit_process *process = &table->processes[i];
-
-		fprintf(out, "%8u ", process->number);
-		utf8_print(out, process->program);
-		fprintf(out, "%*s", 16 - (int)strlen(process->program), "");
-		for (int k = 0; k < _AUDIT_N_ACTIONS; k++)
-			fprintf(out, " %8d",
-				process->paths[k] ? json_object_object_length(process->paths[k]) :
-						    0);
-		fprintf(out, "\n");
-		print_refused(process, out);
-	}
+	for (size_t i = 0; i < table->n; i++)
+		if (programs)
+			print_program(table, i, out);
+		else
+			print_process(&table->processes[i], table->processes[i].number, out);
+	audit_changes_print(&table->changes, out);
 }
 
 void audit_table_fini(struct audit_table *table)
 {
 	for (size_t i = 0; i < table->n; i++)
-		for (int k = 0; k < _AUDIT_N_ACTIONS; k++)
-			json_object_put(table->processes[i].paths[k]);
+		free_paths(&table->processes[i]);
 	free(table->processes);
+	audit_changes_fini(&table->changes);
 	*table = (struct audit_table){ 0 };
 }

@@ -386,6 +386,93 @@ touch /.git/config" "files that were refused"
 	check grep -q 'refused: /.env' "$T/said"
 }
 
+# Random changes: the summary names those by which the tree then differs.
+once_audit_summary_names_the_changes() {
+	run_tree
+	cat > "$T/change.py" <<- 'END'
+	import os, random, sys
+	random.seed(int(sys.argv[1]))
+	n = 0
+	def write(path, flags):
+	    global n
+	    n += 1
+	    with open(path, flags) as file:
+	        file.write(f"{sys.argv[1]} {n}\n" * n)
+	def files(kind=os.path.isfile):
+	    return [p for d, dirs, names in os.walk(".") for p in
+	            (os.path.join(d, name) for name in dirs + names) if kind(p)]
+	def new():
+	    global n
+	    n += 1
+	    return os.path.join(random.choice(["."] + files(os.path.isdir)), f"n{sys.argv[1]}.{n}")
+	for _ in range(40):
+	    some = random.choice(files() or [write(new(), "w")] and files())
+	    match random.randrange(10):
+	        case 0: write(new(), "w")
+	        case 1: write(some, "a")
+	        case 2: os.remove(some); write(some, "w")
+	        case 3: os.remove(some)
+	        case 4: os.rename(some, new())
+	        case 5: os.truncate(some, os.path.getsize(some) + 1)
+	        case 6: os.mkdir(new())
+	        case 7: other = random.choice(files()); open(other).close(); os.rename(some, other)
+	        case 8: os.rename(random.choice(files(os.path.isdir)), f"d{sys.argv[1]}.{_}")
+	        case 9: name = new(); write(name, "w"); os.remove(name)
+	END
+	cat > "$T/compare.py" <<- 'END'
+	import os, re, sys
+	def tree(top):
+	    return {os.path.join(d, name)[len(top):] for d, dirs, names in os.walk(top)
+	            for name in dirs + names}
+	old, new = sys.argv[1:3]
+	before, after = tree(old), tree(new)
+	def outer(paths):
+	    return {p for p in paths if os.path.dirname(p) not in paths}
+	want = {"created": outer(after - before), "removed": outer(before - after),
+	        "changed": {p for p in before & after if os.path.isfile(old + p) and
+	                    open(old + p).read() != open(new + p).read()}}
+	got = {"created": set(), "removed": set(), "changed": set()}
+	for line in open(sys.argv[3]):
+	    if found := re.fullmatch(" *(created|changed|removed): (/.*)\n", line):
+	        got[found[1]].add(found[2])
+	for kind in want:
+	    # A file that moved away and back is changed for the record only.
+	    if kind == "changed": got[kind] -= {p for p in before & after if p not in want[kind]}
+	    assert got[kind] == want[kind], f"{kind}: {got[kind]} should be {want[kind]}"
+	print(sum(map(len, want.values())), "changes")
+	END
+	for i in 1 2 3 4 5 6; do echo $i > "src/f$i"; done
+	local seed
+	for seed in 1 2 3 4; do
+		rm -rf "$T/old"
+		cp -a "$LOWER" "$T/old"
+		run --audit "$T/a.json" -- python3 "$T/change.py" $seed 2> "$T/said" ||
+			fail "seed $seed: $(cat "$T/said")"
+		check python3 "$T/compare.py" "$T/old" "$LOWER" "$T/said"
+	done
+}
+
+# Threads are of their process, and many processes of their program.
+once_audit_summary_has_processes_and_programs() {
+	run_tree
+	run --audit "$T/a.json" -- python3 -c '
+import ctypes, threading
+def work(i):
+    ctypes.CDLL(None).prctl(15, b"thread")
+    open(f"src/t{i}", "w").close()
+threads = [threading.Thread(target=work, args=(i,)) for i in range(5)]
+for t in threads: t.start()
+for t in threads: t.join()' 2> "$T/said"
+	check grep -qE '^ *[0-9]+ python3 +0 +5 +5 +0 +0$' "$T/said"
+	check not grep -q thread "$T/said" "$T/a.json"
+	# Each program has the files of all its processes.
+	run --audit "$T/a.json" -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		cat src/a; cp src/a src/c$i; done' > /dev/null 2> "$T/said"
+	check grep -qE '^processes program ' "$T/said"
+	check grep -qE '^ *12 cat +1 +0 +0 +0 +0$' "$T/said"
+	check grep -qE '^ *12 cp +1 +12 +12 +0 +0$' "$T/said"
+}
+
 # More events at once than a socket holds: the record has each of them.
 once_audit_loses_nothing() {
 	run_tree
