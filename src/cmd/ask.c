@@ -29,7 +29,7 @@ int ask(const char *path, const char *verb, struct json_object *arguments, int t
 		return code;
 	if (view.in_kernel)
 		return in_kernel_ask(&view, verb, arguments, ret_reply, ret_fd);
-	fd = ctl_client_find(view.connection, socket);
+	fd = ctl_client_find(view.connection, view.owner, socket);
 	if (fd == -EACCES || fd == -EPERM) {
 		cmd_error("%s: only root and the user who mounted the view may use its socket %s",
 			  path, socket);

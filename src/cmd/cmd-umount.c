@@ -102,7 +102,7 @@ static int unmount(const char *path, const struct mounts_view *view, bool lazy)
 	bool other;
 	pid_t pid;
 
-	fd = connection ? ctl_client_find(connection, socket) : -ENOENT;
+	fd = connection ? ctl_client_find(connection, view->owner, socket) : -ENOENT;
 	pid = process_of(fd);
 	other = is_other_program(pid);
 	if (!view->in_kernel && fd < 0 && mounts_view_is_dead(view))

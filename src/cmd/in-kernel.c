@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Answers the verbs of the control socket (ctl/verbs.c) for views of the kernel engine, from the
- * files that the module has for each view, and changes their filters. No state, no locks.
+ * Answers the verbs of the control socket (api/view-control.c) for views of the kernel engine, from
+ * the files that the module has for each view, and changes their filters. No state, no locks.
  */
 #include "cmd/in-kernel.h"
 #include "cmd/ask.h"
@@ -54,7 +54,7 @@ static struct json_object *ask_second(const struct mounts_view *view, const char
 	struct json_object *reply = NULL;
 	char socket[CTL_PATH_MAX];
 
-	fd = connection ? ctl_client_find(connection, socket) : -1;
+	fd = connection ? ctl_client_find(connection, 0, socket) : -1;
 	if (fd >= 0 && ctl_client_call(fd, verb, NULL, ASK_MS, &reply) == 0 &&
 	    !ctl_reply_error(reply))
 		return reply;

@@ -32,6 +32,14 @@ void mounts_view_fini(struct mounts_view *view)
 	view->mountpoint = NULL;
 }
 
+/* Returns the user whose process serves a FUSE mount; 0 for other mounts. */
+static unsigned int owner_of(const struct mountinfo *mount)
+{
+	const char *option = strstr(mount->options, "user_id=");
+
+	return option ? (unsigned int)strtoul(option + strlen("user_id="), NULL, 10) : 0;
+}
+
 int mounts_find(const char *path, struct mounts_view *ret_view)
 {
 	_cleanup_(mountinfo_fini) struct mountinfo_table table = { 0 };
@@ -62,6 +70,7 @@ int mounts_find(const char *path, struct mounts_view *ret_view)
 	}
 	ret_view->mountpoint = strdup(mount->point);
 	ret_view->connection = mount->connection;
+	ret_view->owner = owner_of(mount);
 	if (ret_view->mountpoint)
 		return CMD_OK;
 	cmd_error("%s: %s", path, strerror(ENOMEM));

@@ -6,6 +6,7 @@
 struct mounts_view {
 	char *mountpoint;        /* absolute, symlinks resolved */
 	unsigned int connection; /* minor number of its st_dev */
+	unsigned int owner;      /* user ID of its process; 0 if in_kernel */
 	bool in_kernel;          /* of the kernel engine: no process */
 };
 

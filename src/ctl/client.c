@@ -11,20 +11,25 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
-int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX])
+int ctl_client_find(unsigned int connection, unsigned int owner, char path[CTL_PATH_MAX])
 {
+	int fd;
+
 	ctl_remove_dead();
 	for (enum ctl_place place = 0; place < _CTL_N_PLACES; place++) {
-		int fd;
-
 		if (!ctl_socket_path(place, connection, path))
 			continue;
 		fd = ctl_socket_connect(path);
 		if (fd != -ENOENT)
 			return fd;
 	}
+	snprintf(path, CTL_PATH_MAX, "/run/user/%u/penstock/%u.sock", owner, connection);
+	fd = ctl_socket_connect(path);
+	if (fd != -ENOENT)
+		return fd;
 	ctl_socket_path(CTL_PLACE_RUN, connection, path);
 	return -ENOENT;
 }

@@ -7,11 +7,12 @@
 struct json_object;
 
 /*
- * Connects to the view with this connection number; tries each directory of sockets. Returns a
- * descriptor, which the caller owns, or -errno. Writes to path the socket that was tried last, or
- * that in the first directory if no socket exists.
+ * Connects to the view with this connection number; tries each directory of sockets, and then
+ * /run/user/OWNER, because root has another $XDG_RUNTIME_DIR than the owner, the user whose process
+ * serves the view. Returns a descriptor, which the caller owns, or -errno. Writes to path the
+ * socket that was tried last, or that in the first directory if no socket exists.
  */
-int ctl_client_find(unsigned int connection, char path[CTL_PATH_MAX]);
+int ctl_client_find(unsigned int connection, unsigned int owner, char path[CTL_PATH_MAX]);
 
 /*
  * Sends {"version":1,"verb":verb} with the members of arguments (may be NULL; the caller keeps it),

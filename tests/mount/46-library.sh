@@ -155,18 +155,23 @@ once_program_of_an_ordinary_user_is_reached_by_that_user_only() {
 	user_device
 	chown -R 1000 "$LOWER" "$T/0"
 	chmod 755 "$T"
-	mkdir -m 700 "$T/run"
-	chown 1000 "$T/run"
-	export XDG_RUNTIME_DIR=$T/run
+	mkdir -p /run/user
+	mkdir -m 700 /run/user/1000
+	chown 1000 /run/user/1000
+	export XDG_RUNTIME_DIR=/run/user/1000
 	AS=(setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all --)
 	: > "$T/output"
 	start "$LOWER/a" "$T/0"
 	equal "$(as 1000 cat "$T/0/in-a")" text "text in the view"
 	penstock stat "$T/0" > "$T/stat" || fail "no answer to stat"
 	check grep -q "^process  *$PROGRAM (views)" "$T/stat"
-	equal "$(stat -c '%a %u' "$T"/run/penstock/*.sock)" "600 1000" "mode of the socket"
+	equal "$(stat -c '%a %u' /run/user/1000/penstock/*.sock)" "600 1000" "mode of the socket"
 	refused 'may use its socket|Permission denied' as 1001 timeout 20 "$PENSTOCK" stat "$T/0"
+	# Root finds the socket, too, although its XDG_RUNTIME_DIR is another.
+	env -u XDG_RUNTIME_DIR timeout 20 "$PENSTOCK" stat "$T/0" > "$T/stat" ||
+		fail "root gets no answer"
+	check grep -q "(views)" "$T/stat"
 	check penstock umount "$T/0"
 	finish
-	equal "$(ls "$T/run/penstock")" "" "sockets"
+	equal "$(ls /run/user/1000/penstock)" "" "sockets"
 }
