@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# exports.sh LIBRARY HEADER: the library exports the functions that the header declares, no more and
-# no fewer. An exported function has to stay.
+# exports.sh LIBRARY HEADER...: the library exports the functions that the headers declare, no more
+# and no fewer. An exported function has to stay.
 set -u
 exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
-others=$(nm -D --defined-only "$1" | awk '$2 != "T" && $2 != "A" { print $3 }')
-declared=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$2" | grep -oE '\bpst_[a-z_]+\(' |
+library=$1
+shift
+others=$(nm -D --defined-only "$library" | awk '$2 != "T" && $2 != "A" { print $3 }')
+declared=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$@" | grep -oE '\bpst_[a-z_]+\(' |
 	tr -d '(' | sort -u)
 
 diff <(echo "$declared") <(echo "$exported") && [ -z "$others" ] && [ -n "$declared" ] && exit 0

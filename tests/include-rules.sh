@@ -16,15 +16,16 @@ util       penstock/penstock.h
 wire       util/* filter/* penstock/*
 transport  util/* wire/* penstock/penstock.h
 node       util/* filter/node.h
-fs         util/* node/* penstock/penstock.h
+fs         util/* node/* penstock/penstock.h penstock/source.h
+source     util/* fs/* penstock/*
 rules      util/* penstock/*
 machine    util/* penstock/*
 ebpf       util/* filter/* machine/* rules/* penstock/*
 kernel     util/* ebpf/* filter/* penstock/*
 mount      util/* wire/* fs/* penstock/penstock.h
 filter     penstock/*
-request    util/* wire/* transport/* fs/* mount/* ebpf/* filter/* penstock/*
-server     util/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* penstock/*
+request    util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* penstock/*
+server     util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api       util/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
 ctl        util/* penstock/*

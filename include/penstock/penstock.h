@@ -37,6 +37,7 @@ extern "C" {
 #define PST_VERSION "0.1.0"
 
 struct pst_view;
+struct pst_source;
 
 /* An error, written for people: what failed, why, and what to do. */
 struct pst_error {
@@ -263,6 +264,11 @@ struct pst_view_options {
 	void *log_aux;
 	enum pst_log_level log_level;
 	enum pst_control control;
+	/*
+	 * The functions that fill LOWER when its files are first needed (<penstock/source.h>), or
+	 * NULL. pst_view_mount() copies the struct.
+	 */
+	const struct pst_source *source;
 };
 
 /* The defaults. C++ has designated initialisers only from C++20 on. */

@@ -81,11 +81,13 @@ struct building {
 	int mount_fd;
 	struct fs_callbacks *callbacks;
 	struct fs *fs;
+	struct source *source;
 	struct transport transport;
 };
 
 static void building_end(struct building *b)
 {
+	source_free(b->source);
 	fs_free(b->fs);
 	transport_fini(&b->transport);
 	fs_callbacks_free(b->callbacks);
@@ -219,6 +221,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.open_budget = open_budget(fd_budget),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
+		.fills = options->source,
 	};
 	int r = 0;
 
@@ -231,6 +234,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 				 "Linux 6.12");
 	if (options->handles)
 		r = handles_key_read(options->handles, config.key, error);
+	if (r == 0 && options->source)
+		r = source_new(options->source, b->lower, view->connection, &b->source, error);
 	if (r < 0)
 		return r;
 	r = fs_callbacks_new(b->transport.chans[0], view->connection,
@@ -243,6 +248,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 	if (r < 0)
 		return error_set(error, r, "cannot set up the file system of the view of %s: %s",
 				 view->lower, strerror(-r));
+	if (b->source)
+		source_begin(b->source, b->fs);
 	return options->handles ? check_handles(options, b->fs, error) : 0;
 }
 
@@ -263,6 +270,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 {
 	struct server_config config = {
 		.fs = b->fs,
+		.source = b->source,
 		.fs_callbacks = b->callbacks,
 		.chans = b->transport.chans,
 		.n_chans = b->transport.n_chans,
@@ -284,6 +292,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 	view->n_workers = b->transport.uring ? b->transport.n_chans / 2 : b->transport.n_chans;
 	r = server_new(&config, &view->server, error);
 	b->fs = NULL;
+	b->source = NULL;
 	b->callbacks = NULL;
 	b->transport.n_chans = 0;
 	if (r < 0)
@@ -299,13 +308,16 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 static int build_all(struct pst_view *view, const struct pst_view_options *options,
 		     struct building *b, struct pst_error *error)
 {
+	/* The source fills LOWER for a read-only view, too; clients cannot write to the view. */
+	unsigned int flags = options->mount_flags & ~(options->source ? PST_MOUNT_RDONLY : 0u);
 	int r;
 
+	view->fills = options->source;
 	if (view->by_helper)
 		b->lower = open(view->lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	else
 		b->lower = mount_clone_lower(
-			view->lower, options->mount_flags, options->xdev == PST_XDEV_CROSS,
+			view->lower, flags, options->xdev == PST_XDEV_CROSS,
 			options->pseudo == PST_PSEUDO_HIDE ? fstype_is_pseudo : NULL, error);
 	if (b->lower < 0)
 		return view->by_helper ? view_unreachable("LOWER", view->lower, errno, error) :

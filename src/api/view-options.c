@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <penstock/source.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -25,6 +26,7 @@
 #define MAX_WORKERS 256
 #define MAX_POOL    256
 #define MAX_DEPTH   1024
+#define MAX_FETCHES 256u
 
 #define ALL_FLAGS   (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
@@ -101,6 +103,24 @@ static int check_server(const struct pst_server *server, struct pst_error *error
 	return 0;
 }
 
+static int check_source(const struct pst_source *source, struct pst_error *error)
+{
+	if (source->size != sizeof(*source))
+		return error_set(error, -EINVAL,
+				 "source.size=%zu: set it to sizeof(struct pst_source), which is "
+				 "%zu bytes in this libpenstock; if the program does, compile it "
+				 "for this version",
+				 source->size, sizeof(*source));
+	if (!source->fetch)
+		return error_set(error, -EINVAL, "source: the program must set fetch");
+	if (source->when > PST_FETCH_OPEN || source->n_fetches > MAX_FETCHES || source->pad)
+		return error_set(error, -EINVAL,
+				 "source: when=%u, n_fetches=%u, pad=%u: when must be "
+				 "PST_FETCH_OPEN, n_fetches at most %u, pad 0",
+				 source->when, source->n_fetches, source->pad, MAX_FETCHES);
+	return 0;
+}
+
 int view_options_check(const struct pst_view_options *options, struct pst_error *error)
 {
 	int r = check_ranges(options, error);
@@ -117,6 +137,8 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 				 "to 16777216, or 0 for the default",
 				 options->max_write);
 	r = options->server ? check_server(options->server, error) : 0;
+	if (r == 0 && options->source)
+		r = check_source(options->source, error);
 	if (r < 0)
 		return r;
 	/* Without OPENDIR, only an invalidation makes the kernel drop a cached listing. */

@@ -77,11 +77,13 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 		       struct pst_error *error)
 {
 	VIEW_USE_LOG(view);
+	unsigned int clone_flags;
 	int r = 0;
 
 	error->text[0] = '\0';
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);
+	clone_flags = mount_flags & ~(view->fills ? PST_MOUNT_RDONLY : 0u);
 	/*
 	 * When the view became read-only, the kernel set the read-only flag of all mounts in the
 	 * clone. Nothing remembers which submounts were read-only before, so clearing the flag
@@ -94,7 +96,7 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 			"some file systems below LOWER are mounted read-only, and would become "
 			"writable in the view: unmount the view and mount it again");
 	else
-		r = mount_clone_set_flags(view->lower_fd, mount_flags);
+		r = mount_clone_set_flags(view->lower_fd, clone_flags);
 	/*
 	 * EBUSY: the daemon has lower files open for writing, so the clone cannot become read-only.
 	 * Change the other flags, and leave the clone writable. No client can write by the clone,

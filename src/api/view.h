@@ -17,6 +17,7 @@ struct pst_view {
 	struct init_negotiated negotiated;
 	const char *passthrough_why; /* why passthrough is off, or "" */
 	bool backings_refused;       /* this process may not register backing files */
+	bool fills;                  /* the view has a source, which writes to the clone */
 	bool by_helper;              /* fusermount3 mounts the view of an ordinary user */
 	bool uring;
 	char transport_why[200];

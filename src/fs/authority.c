@@ -27,8 +27,7 @@
 #define ASKED STATX_TYPE
 static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
 
-/* Describes a node for the server. The result points to *fh, to which this writes the handle. */
-static struct pst_file file_of(struct fs *fs, struct node *node, struct fhandle *fh)
+struct pst_file authority_file(struct fs *fs, struct node *node, struct fhandle *fh)
 {
 	struct pst_file file = {
 		.nodeid = node->id,
@@ -68,7 +67,7 @@ static int fields_of(struct fs *fs, struct node *node)
 		return 0;
 	if (state & ASKED)
 		return state & SERVABLE;
-	file = file_of(fs, node, &fh);
+	file = authority_file(fs, node, &fh);
 	fields = server->fields(server->aux, &file);
 	if (fields & ~SERVABLE) {
 		log_error("the fields() of the server returned %#x, attributes that a server "
@@ -123,10 +122,12 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	struct pst_file file;
 	int fields = fields_of(fs, node), r;
 
+	if (fs->config.fills)
+		hollow_show_times(fs, node, stx);
 	if (fields <= 0)
 		return fields;
 	served = *stx;
-	file = file_of(fs, node, &fh);
+	file = authority_file(fs, node, &fh);
 	r = answer_of("getattr", server->getattr(server->aux, &file, &served));
 	if (r < 0)
 		return r;
@@ -222,7 +223,7 @@ static int ask(struct fs *fs, struct node *node, const struct statx *asked)
 {
 	const struct pst_server *server = &fs->config.server;
 	struct fhandle fh;
-	struct pst_file file = file_of(fs, node, &fh);
+	struct pst_file file = authority_file(fs, node, &fh);
 
 	return answer_of("setattr", server->setattr(server->aux, &file, asked));
 }

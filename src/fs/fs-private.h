@@ -275,6 +275,8 @@ void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
  * attributes of the lower inode before.
  */
 int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
+/* Describes a node for a program. The result points to *fh, to which this writes the handle. */
+struct pst_file authority_file(struct fs *fs, struct node *node, struct fhandle *fh);
 /* Calls lower_stat() and authority_apply(). */
 int authority_stat(struct fs *fs, struct node *node, int fd, struct statx *ret_stx);
 /*
@@ -354,6 +356,28 @@ int owned_set(struct owned **list, const struct node *node, const struct file_ow
 int owner_open_program(struct fs *fs, struct node *node);
 /* Returns true if the owner may open the node's file with these flags. */
 bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
+
+/* -- hollow.c: files that a source fills ------------------------------------------------------- */
+
+/* Returns true if the view hides an extended attribute because it is a mark of hollow files. */
+bool hollow_is_mark(const struct fs *fs, const char *name);
+/* Records that a file is not hollow. */
+void hollow_set_whole(struct node *node);
+/* Returns true for the errors of a file that has no such extended attribute. */
+bool hollow_is_absent(int number);
+/* The extended attribute with size and times from before a fill, and its value. */
+#define HOLLOW_FILLING "trusted.penstock.filling"
+struct hollow_filling {
+	uint64_t length;
+	struct {
+		int64_t sec, nsec;
+	} times[2]; /* atime, mtime */
+};
+/* Reads the attribute of a descriptor. Returns false if there is none. */
+bool hollow_filling(int fd, struct hollow_filling *ret_filling);
+struct hollow_filling hollow_filling_of(const struct stat *st);
+/* Replaces the times of a file that is being filled, or was interrupted, by those from before. */
+void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx);
 
 /* -- data.c, lock.c ---------------------------------------------------------------------------- */
 

@@ -98,6 +98,7 @@ struct fs_config {
 	bool own_fds; /* keep a descriptor for each node: CAP_DAC_READ_SEARCH is missing */
 	struct fs_host host;
 	struct pst_server server; /* fields is NULL if there is no server */
+	bool fills;               /* a source fills hollow files, whose mark is hidden */
 };
 
 /*

@@ -34,12 +34,13 @@ static int enter(struct fs *fs, const struct node *node, const char *name,
 }
 
 /*
- * Returns true if the view hides an attribute: the ACL determines the mode, so a file whose mode
- * the server decides has no ACL.
+ * Returns true if the view hides an attribute: a mark of hollow files, or an ACL. The ACL
+ * determines the mode, so a file whose mode the server decides has no ACL.
  */
-static bool is_void(const struct node *node, const char *name)
+static bool is_void(const struct fs *fs, const struct node *node, const char *name)
 {
-	return authority_is_served(node, STATX_MODE) && strcmp(name, ACL) == 0;
+	return hollow_is_mark(fs, name) ||
+	       (authority_is_served(node, STATX_MODE) && strcmp(name, ACL) == 0);
 }
 
 int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, size_t size)
@@ -49,7 +50,7 @@ int fs_getxattr(struct fs *fs, struct node *node, const char *name, char *buf, s
 	ssize_t n;
 	int r;
 
-	if (is_void(node, name) || set_id_is_capability(node, name))
+	if (is_void(fs, node, name) || set_id_is_capability(node, name))
 		return -ENODATA;
 	if (strcmp(name, ACL) == 0)
 		shadow_record_acl(fs, node);
@@ -79,14 +80,14 @@ static bool has_trusted(const char *list, ssize_t n)
 }
 
 /* Removes the names that the view does not show from a list. Returns its new length. */
-static ssize_t drop_hidden(const struct node *node, char *list, ssize_t n)
+static ssize_t drop_hidden(const struct fs *fs, const struct node *node, char *list, ssize_t n)
 {
 	char *name = list;
 
 	while (name < list + n) {
 		size_t len = strlen(name) + 1;
 
-		if (is_void(node, name) || set_id_is_capability(node, name)) {
+		if (is_void(fs, node, name) || set_id_is_capability(node, name)) {
 			memmove(name, name + len, (size_t)(list + n - name) - len);
 			n -= (ssize_t)len;
 		} else {
@@ -134,7 +135,7 @@ int fs_listxattr(struct fs *fs, const struct fs_caller *caller, struct node *nod
 		return r;
 	n = list_as_caller(fs, caller, node, ref.fd, list);
 	if (n > 0)
-		n = drop_hidden(node, list, n);
+		n = drop_hidden(fs, node, list, n);
 	if (n > 0 && size && (size_t)n > size)
 		return -ERANGE;
 	if (n > 0 && size)
@@ -149,7 +150,7 @@ int fs_setxattr(struct fs *fs, struct node *node, const char *name, const void *
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
-	if (is_void(node, name))
+	if (is_void(fs, node, name))
 		return -EOPNOTSUPP;
 	if (set_id_is_capability(node, name))
 		return -EPERM;
@@ -179,9 +180,9 @@ int fs_removexattr(struct fs *fs, struct node *node, const char *name)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
-	/* The view hides this ACL, so for the client it is absent already. */
-	if (is_void(node, name))
-		return 0;
+	/* The client sees neither of them, and the kernel removes ACLs that a file may not have. */
+	if (is_void(fs, node, name))
+		return hollow_is_mark(fs, name) ? -ENODATA : 0;
 	r = fdref_get(fs->fds, node, &ref);
 	/*
 	 * The kernel sends REMOVEXATTR of file capabilities also for a write by a caller without

@@ -29,6 +29,8 @@ struct nodetab;
 
 /* In node.flags: fd_slot is a descriptor, which the node owns for its whole life. */
 #define NODE_OWN_FD 1
+/* In node.flags: the file is known not to be hollow; fs/hollow.c. */
+#define NODE_WHOLE 2
 
 /* A file handle in a record. tails.c stores the rest of a longer one, see node_fhandle(). */
 #define FHANDLE_SHORT 24
@@ -48,7 +50,7 @@ struct node {
 	struct fhandle_kept fh;    /* constant */
 	_Atomic uint32_t next;     /* hash chain: next record's index; shard lock to write */
 	uint16_t type;             /* constant: S_IFMT bits of the mode */
-	uint8_t flags;             /* constant: NODE_* */
+	_Atomic uint8_t flags;     /* NODE_*; NODE_OWN_FD is constant */
 	_Atomic uint8_t served;    /* fields that a server decides; fs/authority.c */
 	_Atomic uint32_t fd_slot;  /* descriptor cache: entry number, 0 for none (fdcache.c) */
 	int32_t backing_id;        /* or 0; fs/passthrough.c, its lock */

@@ -23,6 +23,7 @@
 #include "request/req.h"
 #include "request/result.h"
 #include "request/shown.h"
+#include "request/source-gate.h"
 #include "request/trace.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -110,6 +111,8 @@ static void req_cleanup(struct req *req)
 	exact_unlock(req->host->exact, req);
 	check_in_undo(req);
 	adapter_rename_end(req);
+	if (req->host->source)
+		source_gate_end(req);
 	fs_node_put(req->fs, req->entry.node);
 	req_clear(req);
 	req_leave_chain(req);
@@ -160,6 +163,41 @@ static int call(struct req *req)
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
+/*
+ * Closes the file that the operation has opened, and invalidates what the kernel has cached of the
+ * files that it has changed. Must be called if the reply is an error although the operation has
+ * run.
+ */
+static void discard_result(struct req *req)
+{
+	bool names = req->msg.op->n_entries;
+	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
+
+	if (req->open.handle)
+		result_undo_open(req);
+	if (!cut && !(req->msg.op->flags & OP_CHANGES))
+		return;
+	fs_invalidate(req->fs, req->node, names ? req->msg.name[0] : NULL);
+	if (req->node2)
+		fs_invalidate(req->fs, req->node2,
+			      req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
+}
+
+/* Runs the operation's function when the hollow files that it needs are filled. */
+static int call_when_filled(struct req *req)
+{
+	int r = source_gate(req);
+
+	if (r == 0)
+		r = call(req);
+	if (r != 0 || !req->held)
+		return r;
+	r = source_gate_after(req);
+	if (r < 0)
+		discard_result(req);
+	return r;
+}
+
 /* Runs check-in, pre programs and the function. The caller calls req_cleanup() in all cases. */
 static int run(struct req *req)
 {
@@ -183,27 +221,7 @@ static int run(struct req *req)
 		req->stage = STAGE_CHECKED_IN;
 	}
 	req->out_len = req->data_len = 0;
-	return call(req);
-}
-
-/*
- * Closes the file that the operation has opened, and invalidates what the kernel has cached of the
- * files that it has changed. Must be called if the reply is an error although the operation has
- * run.
- */
-static void discard_result(struct req *req)
-{
-	bool names = req->msg.op->n_entries;
-	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
-
-	if (req->open.handle)
-		result_undo_open(req);
-	if (!cut && !(req->msg.op->flags & OP_CHANGES))
-		return;
-	fs_invalidate(req->fs, req->node, names ? req->msg.name[0] : NULL);
-	if (req->node2)
-		fs_invalidate(req->fs, req->node2,
-			      req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
+	return req->host->source ? call_when_filled(req) : call(req);
 }
 
 /*
@@ -375,6 +393,9 @@ static int run_here(struct req *req)
 	fs_thread_may_wait(true);
 	r = run(req);
 	fs_thread_may_wait(false);
+	/* The request waits as one of this thread. */
+	if (r == REQ_PARK)
+		req->in_pool = false;
 	return r;
 }
 
@@ -425,13 +446,17 @@ struct req *req_serve(struct req *req)
 	}
 	if (to_pool_at_first(req, &other))
 		return other;
-	r = serve(req);
-	if (r == REQ_TO_POOL) {
-		bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
+	do {
+		r = serve(req);
+		if (r == REQ_TO_POOL) {
+			bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
 
-		if (reads ? look_to_pool(req, true, &other) : to_pool(req, &other))
+			if (reads ? look_to_pool(req, true, &other) : to_pool(req, &other))
+				return other;
+			r = run_here(req);
+		}
+		if (r == REQ_PARK && req->host->park(req, &other, &r))
 			return other;
-		r = run_here(req);
-	}
+	} while (r == REQ_PARK);
 	return req_finish(req, r);
 }

@@ -15,6 +15,7 @@ struct exact;
 struct fs;
 struct submounts;
 struct req;
+struct source;
 struct trace;
 
 struct request_host {
@@ -23,6 +24,7 @@ struct request_host {
 	struct exact *exact;
 	struct submounts *submounts;
 	struct trace *trace;
+	struct source *source; /* NULL: no file is hollow */
 	uint64_t disabled_ops; /* bits of opcodes: operations that the view lacks */
 	bool sync, dirsync;    /* sync all changes, or changes of names, before the reply */
 	bool has_pool;
@@ -42,6 +44,12 @@ struct request_host {
 	 * immediately.
 	 */
 	bool (*to_pool)(struct req *req, bool may_block, bool at_once, struct req **ret_other);
+	/*
+	 * Lets the request wait for a flight, req->wait, without a thread. Returns true if the
+	 * request belongs to the host, as to_pool() does. Else the caller keeps the request, and
+	 * *ret_r is REQ_PARK if the gate has to look again, or the -errno for its caller.
+	 */
+	bool (*park)(struct req *req, struct req **ret_other, int *ret_r);
 	/*
 	 * Returns true if the server can receive requests while this request blocks its thread;
 	 * starts another worker if necessary. briefly is true if the request most likely does not

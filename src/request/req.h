@@ -10,6 +10,7 @@
 #include "filter/op-rows.h"
 #include "fs/fs.h"
 #include "request/host.h"
+#include "source/source.h"
 #include "transport/chan.h"
 #include "wire/encode.h"
 
@@ -92,6 +93,12 @@ struct req {
 	bool renaming;          /* RENAME: adapter_rename_end() has to be called */
 	unsigned int n_renamed; /* LOOKUP: see adapter_lookup_begin() */
 
+	/* source-gate.c */
+	struct source_waiter wait; /* node counted, if the request waits or has waited */
+	void *wait_in;             /* the pool in which the request waits */
+	struct node *held;         /* counted; a hollow file that no flight may fill, or NULL */
+	int waited;                /* the error with which the wait has ended, or 0 */
+
 	struct deferred *deferred; /* sends the reply when the request has ended; or NULL */
 	uint64_t trace_ns;         /* clock_ns() on arrival; 0 if the view is not traced */
 };
@@ -101,6 +108,8 @@ struct req {
  * again in the pool.
  */
 #define REQ_TO_POOL 2
+/* source-gate.c returns this if the request has to wait for a hollow file, req->wait.node. */
+#define REQ_PARK 4
 
 /*
  * Returns the memory of the result. If filters apply to the request, programs cannot change this

@@ -21,9 +21,9 @@ static struct fair_queue_row *row_of(struct fair_queue *queue, uint32_t uid)
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room)
 {
 	const struct fair_queue_row *row = row_of(queue, req->msg.head->uid);
-	unsigned int n = queue->n_queued + queue->n_running;
+	unsigned int n = queue->n_queued + queue->n_running + queue->n_parked;
 
-	return n < n_room && row->n_queued + row->n_running < n_room - n;
+	return n < n_room && row->n_queued + row->n_running + row->n_parked < n_room - n;
 }
 
 static void row_append(struct fair_queue *queue, struct fair_queue_row *row)
@@ -132,4 +132,16 @@ void fair_queue_done(struct fair_queue *queue, uint32_t uid)
 {
 	row_of(queue, uid)->n_running--;
 	queue->n_running--;
+}
+
+void fair_queue_park(struct fair_queue *queue, uint32_t uid)
+{
+	row_of(queue, uid)->n_parked++;
+	queue->n_parked++;
+}
+
+void fair_queue_unpark(struct fair_queue *queue, uint32_t uid)
+{
+	row_of(queue, uid)->n_parked--;
+	queue->n_parked--;
 }

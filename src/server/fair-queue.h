@@ -18,9 +18,10 @@
 struct fair_queue {
 	unsigned int n_threads; /* constant: requests that may run at a time */
 	unsigned int n_queued, n_running;
+	unsigned int n_parked; /* they wait for hollow files; counted as the queued ones */
 	struct fair_queue_row {
 		struct fair_queue_row *next; /* in the list of rows with requests */
-		unsigned int n_queued, n_running;
+		unsigned int n_queued, n_running, n_parked;
 		struct req *queue, **queue_end;
 	} rows[FAIR_QUEUE_ROWS];
 	struct fair_queue_row *first, **end; /* rows with requests, the next one first */
@@ -45,5 +46,8 @@ void fair_queue_push(struct fair_queue *queue, struct req *req);
 struct req *fair_queue_pop(struct fair_queue *queue);
 /* Removes and returns the request with this number, or NULL if it is not queued. */
 struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique);
+/* Count a request that waits outside of the queue, or no longer does. */
+void fair_queue_park(struct fair_queue *queue, uint32_t uid);
+void fair_queue_unpark(struct fair_queue *queue, uint32_t uid);
 /* Ends the count of a request of this user ID, which fair_queue_pop() has returned. */
 void fair_queue_done(struct fair_queue *queue, uint32_t uid);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 /* Threads beyond n_keep end after so many idle seconds. */
@@ -220,6 +221,68 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	return true;
 }
 
+/* The flight of a request that was parked has ended: runs the request in the pool. */
+static void resume(struct source_waiter *waiter, int r)
+{
+	struct req *req = (struct req *)((char *)waiter - offsetof(struct req, wait));
+	struct pool *pool = req->wait_in;
+
+	req->waited = r;
+	pthread_mutex_lock(&pool->lock);
+	if (was_early(pool, waiter->unique) && is_dying(waiter->pid))
+		req->waited = -EINTR;
+	fair_queue_unpark(&pool->queue, req->msg.head->uid);
+	req->in_pool = true;
+	req->may_block = true;
+	req->at_once = false;
+	fair_queue_push(&pool->queue, req);
+	if (pool->queue.n_queued > pool->n_idle)
+		grow(pool);
+	pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+int pool_park(struct pool *pool, struct req *req)
+{
+	uint32_t uid = req->msg.head->uid;
+	int r;
+
+	req->wait.done = resume;
+	req->wait.unique = req->msg.head->unique;
+	req->wait.pid = req->msg.head->pid;
+	req->wait_in = pool;
+	pthread_mutex_lock(&pool->lock);
+	/* Under the lock, so that an INTERRUPT finds the request, or comes before it. */
+	if (was_early(pool, req->wait.unique) && is_dying(req->wait.pid))
+		r = -EINTR;
+	else
+		r = source_wait(pool->source, &req->wait);
+	/* The lock also keeps resume() from the count. */
+	if (r == 1)
+		fair_queue_park(&pool->queue, uid);
+	pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+/*
+ * Ends the wait of a parked request, and returns it, if its client is being killed; else returns
+ * NULL. Caller holds the lock.
+ */
+static struct req *take_parked(struct pool *pool, uint64_t unique)
+{
+	struct source_waiter *waiter = pool->source ? source_leave(pool->source, unique, is_dying) :
+						      NULL;
+	struct req *req;
+
+	if (!waiter)
+		return NULL;
+	req = (struct req *)((char *)waiter - offsetof(struct req, wait));
+	fair_queue_unpark(&pool->queue, req->msg.head->uid);
+	/* The call may be cancelled now. */
+	ticker_wake(pool->watchdog);
+	return req;
+}
+
 /*
  * Removes a request from the queue and returns it if its client is being killed; else returns NULL.
  * Caller holds the lock.
@@ -250,6 +313,8 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 
 	pthread_mutex_lock(&pool->lock);
 	req = take_queued(pool, unique);
+	if (!req)
+		req = take_parked(pool, unique);
 	thread = req ? NULL : find_running(pool, unique);
 	if (thread && is_dying(thread->pid)) {
 		thread->interrupted = true;
@@ -281,7 +346,7 @@ bool pool_check(struct pool *pool)
 			latency_record(&pool->requests->host->latency, now - thread->began_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	return needed;
+	return pool->source ? source_check(pool->source) || needed : needed;
 }
 
 /* -- the end ---------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct pool_thread {
 struct pool {
 	struct request_pool *requests; /* borrowed; requests are put back to it */
 	struct ticker *watchdog;       /* borrowed; calls pool_check() */
+	struct source *source;         /* borrowed, set before pool_start(); or NULL */
 	cpu_set_t *cpus;               /* constant: CPUs that the pool may run on */
 	unsigned int n_keep, n_max;    /* constant; 0 if there is no pool */
 
@@ -68,6 +69,12 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
  * thread is free for the request, returns false, and the caller keeps the request.
  */
 bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
+/*
+ * Lets a request wait for a hollow file (req->wait) without a thread; pool_main() runs it again
+ * after the wait. Returns 1, and the pool owns the request; 0 if there is nothing to wait for; or
+ * -errno.
+ */
+int pool_park(struct pool *pool, struct req *req);
 /* Interrupts the request with this number, even if the request arrives only later. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*

@@ -79,24 +79,55 @@ static bool feed(struct req *req, bool for_lock)
 	       request_pool_feed(&server->requests, req->chan, for_lock);
 }
 
+/*
+ * Prepares that this thread leaves a request to the pool: sets *ret_other as to_pool(). Returns
+ * false if the pool has no room.
+ */
+static bool may_leave(struct server *server, struct req *req, struct req **ret_other)
+{
+	unsigned int n_room = request_pool_room(&server->requests, req_slot_is_owned(req));
+
+	*ret_other = NULL;
+	if (!server->request_host.has_pool || !pool_has_room(&server->pool, req, n_room))
+		return false;
+	if (req_slot_is_owned(req))
+		return feed(req, false);
+	*ret_other = request_pool_take(&server->requests, false);
+	return *ret_other;
+}
+
 static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **ret_other)
 {
 	struct server *server = server_of(req->host);
-	unsigned int n_room = request_pool_room(&server->requests, req_slot_is_owned(req));
-	bool goes = server->request_host.has_pool && pool_has_room(&server->pool, req, n_room);
 
-	*ret_other = NULL;
-	if (goes && req_slot_is_owned(req)) {
-		goes = feed(req, false);
-	} else if (goes) {
-		*ret_other = request_pool_take(&server->requests, false);
-		goes = *ret_other;
-	}
-	if (!goes)
+	if (!may_leave(server, req, ret_other))
 		return false;
 	if (pool_push(&server->pool, req, may_block, at_once))
 		return true;
 	request_pool_put(&server->requests, *ret_other);
+	return false;
+}
+
+/*
+ * A request of the pool needs no room: it gives up its thread. The pool has no room for more
+ * requests of one user than other users can spare, so the last ones get EAGAIN.
+ */
+static bool park(struct req *req, struct req **ret_other, int *ret_r)
+{
+	struct server *server = server_of(req->host);
+	bool in_pool = req->in_pool;
+	int r;
+
+	*ret_other = NULL;
+	*ret_r = -EAGAIN;
+	if (!in_pool && !may_leave(server, req, ret_other))
+		return false;
+	req->measured = false;
+	r = pool_park(&server->pool, req);
+	if (r == 1)
+		return true;
+	request_pool_put(&server->requests, *ret_other);
+	*ret_r = r == 0 ? REQ_PARK : r;
 	return false;
 }
 
@@ -168,12 +199,14 @@ static void init_request_host(struct server *server, const struct server_config 
 	server->request_host = (struct request_host){
 		.fs = config->fs,
 		.exact = &server->exact,
+		.source = config->source,
 		.submounts = config->fs_callbacks->submounts,
 		.disabled_ops = config->disabled_ops,
 		.sync = config->sync,
 		.dirsync = config->dirsync,
 		.has_pool = config->n_pool,
 		.to_pool = to_pool,
+		.park = park,
 		.spare = spare,
 		.feed = feed,
 		.interrupt = interrupt,
@@ -190,6 +223,7 @@ DEFINE_CLEANUP(struct server *, server_free);
 /* Frees the objects that config passes to the server, because no server can be created. */
 static void drop(const struct server_config *config)
 {
+	source_free(config->source);
 	fs_free(config->fs);
 	fs_callbacks_free(config->fs_callbacks);
 	for (unsigned int i = 0; i < config->n_chans; i++)
@@ -252,6 +286,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	}
 	rs = request_pool_init(&server->requests, &server->request_host, &requests, error);
 	pool_init(&server->pool, &server->requests, &server->watchdog);
+	server->pool.source = config->source;
 	if (rs < 0)
 		return rs;
 	if (r == 0)
@@ -285,6 +320,8 @@ struct server *server_free(struct server *server)
 	if (!server)
 		return NULL;
 	server->request_host.stopping = true;
+	if (server->request_host.source)
+		source_stop(server->request_host.source);
 	ticker_stop(&server->watchdog);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
@@ -297,6 +334,7 @@ struct server *server_free(struct server *server)
 	filters = server->filters;
 	server->filters = NULL;
 	filters_free(filters);
+	source_free(server->request_host.source);
 	fs_free(server->request_host.fs);
 	workers_fini(&server->workers);
 	fs_callbacks_free(server->fs_callbacks);

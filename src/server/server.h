@@ -6,6 +6,7 @@
  */
 #include "transport/chan.h"
 #include "fs/fs.h"
+#include "source/source.h"
 #include "wire/init.h"
 
 #include <pthread.h>
@@ -26,6 +27,7 @@ int server_answer_init(struct chan *chan, const struct init_request *request,
 
 struct server_config {
 	struct fs *fs;                     /* the server takes ownership */
+	struct source *source;             /* the server takes ownership; or NULL */
 	struct fs_callbacks *fs_callbacks; /* the server takes ownership; fs uses these */
 	/*
 	 * n_chans channels; the server takes ownership of each, and starts a worker for each. The

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include <penstock/penstock.h>
+#include <penstock/source.h>
 
 #include "api/struct-size.h"
 
@@ -34,6 +34,13 @@ static void refused(const struct pst_view_options *options, const char *name)
 		fail_msg("%s: the error is \"%s\"", name, text);
 }
 
+static int fetch(void *aux, struct pst_fetch *fetch)
+{
+	(void)aux;
+	(void)fetch;
+	return 0;
+}
+
 TEST(values_out_of_range_are_refused, state)
 {
 	struct pst_view_options options;
@@ -55,6 +62,11 @@ TEST(values_out_of_range_are_refused, state)
 	REFUSED(run_filters, PST_RUN_FILTERS_PROCESS + 1);
 	REFUSED(log_level, PST_LOG_DEBUG + 1);
 	REFUSED(control, PST_CONTROL_OFF + 1);
+	REFUSED(source, &((struct pst_source){ 0 }));
+	REFUSED(source, &((struct pst_source){ .size = sizeof(struct pst_source) }));
+	REFUSED(source,
+		&((struct pst_source){
+			.size = sizeof(struct pst_source), .fetch = fetch, .n_fetches = 257 }));
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);

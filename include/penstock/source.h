@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PENSTOCK_SOURCE_H
+#define PENSTOCK_SOURCE_H
+/*
+ * Sources: programs that fill LOWER when its files are first needed.
+ *
+ * A file of LOWER may be *hollow*: it has its name, size, mode, owner and times, and not yet its
+ * content. A directory may be hollow: its names are not yet there. Before a client of the view sees
+ * content or names, the view calls a function of the source, which writes them into LOWER. From
+ * then on the file is an ordinary lower file, also for the next view of LOWER.
+ *
+ *	static int fetch(void *aux, struct pst_fetch *fetch)
+ *	{
+ *		... pwrite(fetch->fd, ...) all fetch->len bytes from fetch->off on ...
+ *	}
+ *
+ *	struct pst_source source = { .size = sizeof(source), .list = list, .fetch = fetch };
+ *	options.source = &source;
+ *
+ * The mark of a hollow file is an extended attribute of the lower inode. The view removes it after
+ * the content is on the disk. If the program is killed before, the file is still hollow, and the
+ * next view of LOWER fetches it again. Clients of the view do not see the mark. Processes that
+ * read LOWER directly see zeros in a hollow file, and no names in a hollow directory.
+ */
+#include <penstock/penstock.h>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/*
+ * The mark. Its value is the source's own tag: an address, a place in an archive, or nothing. A
+ * program can set it on LOWER itself with setxattr(2), to let the view begin with an empty LOWER.
+ */
+#define PST_HOLLOW         "trusted.penstock.hollow"
+#define PST_HOLLOW_TAG_MAX 1024 /* bytes */
+
+/* A file to make. A program initialises it with zeros and sets size. */
+struct pst_hollow {
+	size_t size; /* sizeof(struct pst_hollow) */
+	mode_t mode; /* type and permissions; only S_IFREG and S_IFDIR become hollow */
+	uid_t uid;
+	gid_t gid;
+	uint64_t length;       /* bytes, of a regular file; a file of 0 bytes is not hollow */
+	struct timespec atime; /* as utimensat(2); with all zeros as mtime */
+	struct timespec mtime;
+	dev_t rdev;         /* of a device */
+	const char *target; /* the text of a symbolic link */
+	const void *tag;    /* of a hollow file or directory: the value of the mark */
+	size_t tag_len;     /* bytes, PST_HOLLOW_TAG_MAX at most */
+};
+
+/*
+ * Makes a file in the directory dir_fd, a descriptor in LOWER. The name appears when the file has
+ * all its attributes. Returns 0, -EEXIST if the name exists, -EDEADLK if dir_fd lies in a view of
+ * this process (the source would wait for itself), -EINVAL, or another -errno.
+ */
+int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollow);
+
+/* A request to the source. The struct and all that it points to are valid during the call. */
+struct pst_fetch {
+	int fd;               /* of the lower file, for reading and writing, or of the directory */
+	uint32_t pad;         /* 0 */
+	uint64_t off, len;    /* files: the bytes that are needed */
+	uint64_t length;      /* files: the size of the file, which fetch() must not change */
+	const void *tag;      /* the value of the mark */
+	size_t tag_len;       /* bytes */
+	struct pst_file file; /* the lower file */
+};
+
+/*
+ * Returns 1 if nobody waits for the result any more: all callers have been killed, or the view
+ * ends. The function should then return soon, with any error. System calls that signals interrupt
+ * fail with EINTR in its thread from then on.
+ */
+int pst_fetch_cancelled(const struct pst_fetch *fetch);
+
+/* The time at which the content of a hollow file is fetched. */
+enum pst_fetch_when {
+	/*
+	 * The whole file, before its first open(2) returns. The file passes through from that open
+	 * on. Suits programs, libraries, and all files that are mapped.
+	 */
+	PST_FETCH_OPEN,
+};
+
+/*
+ * The functions of a source. They run in threads of the library, several at the same time for
+ * different files, never two for the same file. They may block: only clients that need this file
+ * wait. They must not use the view, neither by functions of the library nor by system calls on its
+ * files; they reach LOWER by fetch->fd.
+ *
+ * They return 0, or a negative errno, which the clients that wait get as it is (-EIO, -ENOSPC,
+ * -EDQUOT, -ETIMEDOUT, ...). Then the file stays hollow.
+ */
+struct pst_source {
+	size_t size; /* sizeof(struct pst_source) */
+	void *aux;   /* the program's; the first argument of each function */
+	/*
+	 * Makes the names of a hollow directory in fetch->fd, by pst_hollow_make() and other system
+	 * calls. The view calls it before the first lookup or listing in the directory, and before
+	 * the directory is removed. A name may exist already if a call before was interrupted. May
+	 * be NULL if no directory is hollow.
+	 */
+	int (*list)(void *aux, struct pst_fetch *fetch);
+	/*
+	 * Writes len bytes of a hollow file from off on to fetch->fd, at the same offsets; bytes
+	 * that it does not write are zeros. Must not be NULL.
+	 */
+	int (*fetch)(void *aux, struct pst_fetch *fetch);
+	enum pst_fetch_when when;
+	uint32_t n_fetches; /* calls at the same time; 0 for the default, 16 */
+	uint32_t retry_ms;  /* after an error, clients get the same error for so long, without
+			       another call; 0: each open calls again */
+	uint32_t pad;       /* must be 0 */
+};
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Fills of hollow files, see hollow.c. No state, no locks. */
+#include "fs/fs-private.h"
+#include "fs/hollow.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <penstock/source.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* Removes names that an interrupted pst_hollow_make() has left in a directory. */
+static void remove_unfinished(int dir_fd)
+{
+	_cleanup_(fd_closep) int fd = fd_reopen(dir_fd, O_RDONLY | O_DIRECTORY);
+	struct dirent *entry;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return;
+	take_fd(&fd);
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, FS_UNFINISHED, strlen(FS_UNFINISHED)) == 0 &&
+		    unlinkat(dir_fd, entry->d_name, 0) < 0)
+			unlinkat(dir_fd, entry->d_name, AT_REMOVEDIR);
+	closedir(dir);
+}
+
+/* Removes all that an interrupted fill has left, and restores the size. */
+static int begin_again(struct fs_fill *fill)
+{
+	struct stat st;
+
+	if (fill->dir) {
+		remove_unfinished(fill->fd);
+		return 0;
+	}
+	if (fstat(fill->fd, &st) < 0)
+		return -errno;
+	if (st.st_size != (off_t)fill->length && ftruncate(fill->fd, (off_t)fill->length) < 0)
+		return -errno;
+	if (fill->length && fallocate(fill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				      (off_t)fill->length) < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	return 0;
+}
+
+/* Records size and times, or takes those that an interrupted fill has recorded. */
+static int record(struct fs_fill *fill)
+{
+	struct hollow_filling filling;
+	struct stat st;
+	bool again = hollow_filling(fill->fd, &filling);
+
+	if (!again && fstat(fill->fd, &st) < 0)
+		return -errno;
+	if (!again)
+		filling = hollow_filling_of(&st);
+	fill->length = fill->dir ? 0 : filling.length;
+	for (int i = 0; i < 2; i++) {
+		fill->times[i].tv_sec = filling.times[i].sec;
+		fill->times[i].tv_nsec = filling.times[i].nsec;
+	}
+	if (again)
+		return begin_again(fill);
+	return fsetxattr(fill->fd, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ? -errno : 0;
+}
+
+int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
+{
+	struct fs_fill fill = { .dir = S_ISDIR(node->type) };
+	ssize_t n;
+	int r = 0;
+
+	/* No read lease for a proof of attr.c meanwhile, which this open would break. */
+	if (!fill.dir)
+		attr_writer_begins(node);
+	fill.fd = lower_open(fs, node, fill.dir ? O_RDONLY : O_RDWR);
+	if (fill.fd < 0)
+		r = fill.fd;
+	n = r < 0 ? 0 : fgetxattr(fill.fd, PST_HOLLOW, fill.tag, sizeof(fill.tag));
+	if (n < 0)
+		r = hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
+	fill.tag_len = (size_t)n;
+	if (r == 0)
+		r = record(&fill);
+	if (r == 0) {
+		*ret_fill = fill;
+		return 0;
+	}
+	if (r == FS_FILL_WHOLE)
+		hollow_set_whole(node);
+	fd_close(fill.fd);
+	if (!fill.dir)
+		attr_writer_ends(node);
+	return r;
+}
+
+/* Checks that the source has left the size of the file as it is, and restores the size. */
+static int check_size(const struct fs_fill *fill)
+{
+	struct stat st;
+
+	if (fill->dir)
+		return 0;
+	if (fstat(fill->fd, &st) < 0)
+		return -errno;
+	if (st.st_size == (off_t)fill->length)
+		return 0;
+	log_error("the source's fetch() has changed the size of a file from %llu to %llu bytes: "
+		  "the file stays hollow, and the caller gets EIO",
+		  (unsigned long long)fill->length, (unsigned long long)st.st_size);
+	return ftruncate(fill->fd, (off_t)fill->length) < 0 ? -errno : -EIO;
+}
+
+/* Writes content or names to the disk. */
+static int sync_fill(const struct fs_fill *fill)
+{
+	return (fill->dir ? fsync(fill->fd) : fdatasync(fill->fd)) < 0 ? -errno : 0;
+}
+
+int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
+{
+	int size = check_size(fill);
+
+	if (r == 0)
+		r = size;
+	if (r == 0)
+		r = sync_fill(fill);
+	/* After the last write, which has changed the mtime. */
+	if (futimens(fill->fd, fill->times) < 0 && r == 0)
+		r = -errno;
+	/* The mark before the record: a file without the mark may have any record. */
+	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
+		r = -errno;
+	if (r == 0) {
+		fremovexattr(fill->fd, HOLLOW_FILLING);
+		hollow_set_whole(node);
+	}
+	/* Before a client can run the file: ETXTBSY. */
+	fill->fd = fd_close(fill->fd);
+	if (!fill->dir)
+		attr_writer_ends(node);
+	shadow_drop(fs, node);
+	return r;
+}
+
+void fs_node_file(struct fs *fs, struct node *node, struct fhandle *fh, struct pst_file *ret_file)
+{
+	*ret_file = authority_file(fs, node, fh);
+}

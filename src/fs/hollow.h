@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Files that a source fills (hollow.c, fill.c). The rules of fs.h apply. */
+#include "fs/fs.h"
+
+/* Names of this prefix are those of files that pst_hollow_make() has not finished. */
+#define FS_UNFINISHED ".penstock-unfinished-"
+
+/* Returns true if the file is known to be not hollow. */
+bool fs_is_whole(const struct node *node);
+/* Returns 1 if the file is hollow, 0 if not, or -errno. */
+int fs_is_hollow(struct fs *fs, struct node *node);
+/*
+ * Updates the marks of a hollow file after the view has truncated it to 0 bytes (emptied), or has
+ * changed its times. The caller prevents fills meanwhile.
+ */
+int fs_hollow_changed(struct fs *fs, struct node *node, bool emptied);
+
+/* A fill of a hollow file or directory. */
+struct fs_fill {
+	int fd; /* owned: for reading and writing, or of the directory */
+	bool dir;
+	uint64_t length;          /* the size of the file */
+	struct timespec times[2]; /* atime, mtime */
+	size_t tag_len;
+	char tag[1024];
+};
+/*
+ * Begins a fill. Returns 0, and the caller calls fs_fill_end(); FS_FILL_WHOLE if the file is not
+ * hollow; or -errno. The caller runs one fill of a file at a time.
+ */
+#define FS_FILL_WHOLE 1
+int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill);
+/*
+ * Ends a fill whose content or names were written (r is 0), or which failed with r. Writes to the
+ * disk, restores the times and removes the mark. Returns 0 or -errno; then the file stays hollow.
+ */
+int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
+/* Describes a node for a program. *ret_file points to *fh, to which this writes the handle. */
+void fs_node_file(struct fs *fs, struct node *node, struct fhandle *fh, struct pst_file *ret_file);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Operations need of hollow files:
+ *
+ *	a name in a directory, its listing	the names of the directory
+ *	removing a directory			the names of that directory
+ *	an open, a truncation to a size		the content
+ *	a truncation to 0 bytes			nothing: the file has content then, but no fill runs
+ *						meanwhile, which would write to it
+ *	a change of times			nothing, but no fill runs meanwhile, which would
+ *						restore the times from before
+ *
+ * All other operations work on hollow files as on others. The gate comes after the programs of
+ * filters that run before the operation, so what they refuse is not fetched. No locks.
+ */
+#include "request/source-gate.h"
+#include "fs/hollow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static bool has_fsetattr(const struct req *req, uint32_t bits)
+{
+	const struct fuse_setattr_in *in = req->msg.arg;
+
+	return req->msg.head->opcode == FUSE_SETATTR && (in->valid & bits);
+}
+
+/* Returns true if the operation truncates its file to 0 bytes. */
+static bool empties(const struct req *req)
+{
+	const struct fuse_setattr_in *set = req->msg.arg;
+	const struct fuse_open_in *open = req->msg.arg;
+
+	if (req->msg.head->opcode == FUSE_OPEN)
+		return open->flags & O_TRUNC;
+	return has_fsetattr(req, FATTR_SIZE) && set->size == 0;
+}
+
+/* Returns true if the operation needs the content of its file. */
+static bool needs_content(const struct req *req)
+{
+	return req->msg.head->opcode == FUSE_OPEN || has_fsetattr(req, FATTR_SIZE);
+}
+
+/* Returns true if the operation needs the names of its directory. */
+static bool needs_names(const struct req *req)
+{
+	const struct op *op = req->msg.op;
+
+	if (op->effect == OP_FINDS)
+		return strcmp(req->msg.name[0], ".") != 0 && strcmp(req->msg.name[0], "..") != 0;
+	return op->effect != OP_NO_EFFECT || op->answer == OP_ANSWER_LIST ||
+	       req->msg.head->opcode == FUSE_OPENDIR;
+}
+
+/* Waits for a file if it is hollow. Returns 0, REQ_PARK or -errno. */
+static int need(struct req *req, struct node *node)
+{
+	int r = fs_is_hollow(req->fs, node);
+
+	if (r <= 0)
+		return r;
+	req->wait.node = node_get(node);
+	req->wait.holds = false;
+	return REQ_PARK;
+}
+
+/*
+ * Waits for the directory that a RMDIR or RENAME removes if it is hollow: the lower file system
+ * would take it for an empty one.
+ */
+static int need_removed(struct req *req, struct node *dir, const char *name)
+{
+	struct node *node = NULL;
+	struct statx stx;
+	int r = fs_peek(req->fs, dir, name, &stx, &node);
+
+	if (r < 0 || !node)
+		return 0;
+	r = S_ISDIR(node->type) ? need(req, node) : 0;
+	fs_node_put(req->fs, node);
+	return r;
+}
+
+static int need_names(struct req *req)
+{
+	const struct op *op = req->msg.op;
+	uint32_t opcode = req->msg.head->opcode;
+	int r = need(req, req->node);
+
+	if (r != 0)
+		return r;
+	if (opcode == FUSE_RMDIR)
+		return need_removed(req, req->node, req->msg.name[0]);
+	if (op->effect != OP_RENAMES)
+		return 0;
+	r = need(req, req->node2);
+	return r == 0 ? need_removed(req, req->node2, req->msg.name[1]) : r;
+}
+
+/* Holds the file if it is hollow, or waits for it. */
+static int hold(struct req *req)
+{
+	int r = fs_is_hollow(req->fs, req->node);
+
+	if (r <= 0 || req->held)
+		return r < 0 ? r : 0;
+	if (!source_hold(req->host->source, req->node)) {
+		req->wait.node = node_get(req->node);
+		req->wait.holds = true;
+		return REQ_PARK;
+	}
+	req->held = node_get(req->node);
+	/* A fill may have ended between the two calls. */
+	r = fs_is_hollow(req->fs, req->node);
+	return r < 0 ? r : 0;
+}
+
+int source_gate(struct req *req)
+{
+	struct node *waited_for = req->wait.node;
+
+	if (req->waited < 0)
+		return req->waited;
+	req->wait.node = NULL;
+	fs_node_put(req->fs, waited_for);
+	if (!req->node)
+		return 0;
+	if (S_ISDIR(req->node->type) && needs_names(req))
+		return need_names(req);
+	if (empties(req) || (!needs_content(req) && has_fsetattr(req, FATTR_ATIME | FATTR_MTIME)))
+		return hold(req);
+	return S_ISREG(req->node->type) && needs_content(req) ? need(req, req->node) : 0;
+}
+
+int source_gate_after(struct req *req)
+{
+	return fs_is_whole(req->held) ? 0 : fs_hollow_changed(req->fs, req->held, empties(req));
+}
+
+void source_gate_end(struct req *req)
+{
+	if (req->held)
+		source_release(req->host->source, req->held);
+	fs_node_put(req->fs, req->held);
+	fs_node_put(req->fs, req->wait.node);
+	req->held = req->wait.node = NULL;
+}

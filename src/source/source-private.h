@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), source.c
+ * (requests that wait or hold, and the source as a whole).
+ *
+ * A flight is found by device and inode number, because a file has two nodes if it is found through
+ * two mounts. After an error the flight stays for retry_ms, so that requests of this time get the
+ * error.
+ *
+ * Locks: source->lock guards everything that is not constant. Neither the source's functions nor
+ * done() run under it. The lock of the thread pool may be held when it is taken.
+ */
+#include "source/source.h"
+#include "source/views.h"
+
+#include <pthread.h>
+
+enum flight_state { FLIGHT_QUEUED, FLIGHT_RUNS, FLIGHT_HELD, FLIGHT_FAILED };
+
+/* A flight that has no call yet waits in the order of the list. */
+struct flight {
+	struct flight *next;
+	uint64_t ino;
+	uint32_t dev_major, dev_minor;
+	enum flight_state state;
+	struct node *node; /* counted; NULL in the states HELD and FAILED */
+	struct source_waiter *waiters;
+	_Atomic bool cancelled;
+	int error;         /* FAILED */
+	uint32_t ended_ms; /* FAILED */
+};
+
+struct fetcher {
+	struct source *source;
+	pthread_t thread;
+	enum { FETCHER_NONE, FETCHER_RUNS, FETCHER_ENDED } state; /* ENDED must be joined */
+	struct flight *flight; /* whose call runs here, or NULL */
+};
+
+struct source {
+	struct pst_source given; /* constant */
+	struct source_views_entry view;
+	struct fs *fs; /* constant once set */
+	pthread_mutex_t lock;
+	pthread_cond_t work; /* a flight was added, a thread has ended, or the source stops */
+	struct flight *flights, **end;
+	struct fetcher *fetchers; /* given.n_fetches */
+	unsigned int n_idle, n_running, n_queued, n_failed;
+	bool stop;
+};
+
+/* -- flights.c; the caller holds the lock ------------------------------------------------------ */
+
+/* Returns the flight of a file, or NULL. */
+struct flight *flight_find(struct source *source, const struct node *node);
+/* Returns a new flight at the end of the list, or NULL. */
+struct flight *flight_new(struct source *source, struct node *node, enum flight_state state);
+void flight_free(struct source *source, struct flight *flight);
+/* Makes a flight wait for a thread. Takes ownership of a reference to node. */
+void flight_enqueue(struct source *source, struct flight *flight, struct node *node);
+/* Keeps a flight that has failed with r, or frees it. */
+void flight_fail(struct source *source, struct flight *flight, int r);
+/* Frees flights whose errors are old, and the oldest one if there are too many. */
+void flights_forget_failed(struct source *source);
+/* Takes the waiter of a request out of a flight if may(pid) returns true; else returns NULL. */
+struct source_waiter *flight_take(struct flight *flight, uint64_t unique,
+				  bool (*may)(uint32_t pid));
+/* Calls done() of waiters. The caller does not hold the lock. */
+void flight_wake(struct source_waiter *waiters, int r);
+
+/* -- fetchers.c; the caller holds the lock ----------------------------------------------------- */
+
+/* Starts one more thread if all are busy. Returns 0, or -errno if none runs. */
+int fetchers_grow(struct source *source);
+/* Signals threads whose calls are cancelled. Returns true if there are any. */
+bool fetchers_wake_cancelled(struct source *source);

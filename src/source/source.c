@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "source/source.h"
+#include "source/source-private.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/log.h"
+#include "util/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#define DEFAULT_FETCHES 16
+/* pst_view_free() complains after so long about a function that does not return. */
+#define PATIENCE_MS 5000
+
+DEFINE_CLEANUP(struct source *, source_free);
+
+int source_new(const struct pst_source *given, int lower, unsigned int connection,
+	       struct source **ret_source, struct pst_error *error)
+{
+	_cleanup_(source_freep) struct source *source = calloc(1, sizeof(*source));
+	int r;
+
+	if (!source)
+		return error_set(error, -ENOMEM, "out of memory");
+	source->given = *given;
+	source->end = &source->flights;
+	source->view.lock_fd = -1;
+	pthread_mutex_init(&source->lock, NULL);
+	clock_cond_init(&source->work);
+	if (!source->given.n_fetches)
+		source->given.n_fetches = DEFAULT_FETCHES;
+	source->fetchers = calloc(source->given.n_fetches, sizeof(*source->fetchers));
+	if (!source->fetchers)
+		return error_set(error, -ENOMEM, "out of memory");
+	r = source_views_add(&source->view, lower, makedev(0, connection), error);
+	if (r == 0)
+		*ret_source = take_ptr(source);
+	return r;
+}
+
+void source_begin(struct source *source, struct fs *fs)
+{
+	source->fs = fs;
+}
+
+/* -- requests ---------------------------------------------------------------------------------- */
+
+/* Starts the flight of a node. Returns NULL if that fails. Caller holds the lock. */
+static struct flight *start(struct source *source, struct node *node)
+{
+	struct flight *flight = flight_new(source, node, FLIGHT_QUEUED);
+
+	if (!flight)
+		return NULL;
+	flight_enqueue(source, flight, node_get(node));
+	if (fetchers_grow(source) == 0)
+		return flight;
+	source->n_queued--;
+	flight_free(source, flight);
+	/* The caller has a reference, too, so this one is not the last. */
+	fs_node_put(source->fs, node);
+	return NULL;
+}
+
+/* Caller holds the lock. */
+static int join(struct source *source, struct source_waiter *waiter)
+{
+	struct flight *flight;
+
+	if (source->stop)
+		return -EINTR;
+	flights_forget_failed(source);
+	flight = flight_find(source, waiter->node);
+	if (waiter->holds && (!flight || flight->state == FLIGHT_FAILED))
+		return 0;
+	if (flight && flight->state == FLIGHT_FAILED)
+		return flight->error;
+	if (!flight)
+		flight = start(source, waiter->node);
+	if (!flight)
+		return -ENOMEM;
+	waiter->next = flight->waiters;
+	flight->waiters = waiter;
+	return 1;
+}
+
+int source_wait(struct source *source, struct source_waiter *waiter)
+{
+	int r;
+
+	pthread_mutex_lock(&source->lock);
+	r = join(source, waiter);
+	pthread_mutex_unlock(&source->lock);
+	return r;
+}
+
+struct source_waiter *source_leave(struct source *source, uint64_t unique,
+				   bool (*may)(uint32_t pid))
+{
+	struct source_waiter *waiter = NULL;
+
+	pthread_mutex_lock(&source->lock);
+	for (struct flight *flight = source->flights; flight && !waiter; flight = flight->next) {
+		waiter = flight_take(flight, unique, may);
+		if (waiter && !flight->waiters && flight->state != FLIGHT_HELD)
+			flight->cancelled = true;
+	}
+	pthread_mutex_unlock(&source->lock);
+	return waiter;
+}
+
+bool source_hold(struct source *source, struct node *node)
+{
+	struct flight *flight;
+	bool held = false;
+
+	pthread_mutex_lock(&source->lock);
+	flight = flight_find(source, node);
+	if (flight && flight->state == FLIGHT_FAILED) {
+		flight_free(source, flight);
+		flight = NULL;
+	}
+	if (!flight)
+		held = flight_new(source, node, FLIGHT_HELD);
+	pthread_mutex_unlock(&source->lock);
+	return held;
+}
+
+void source_release(struct source *source, struct node *node)
+{
+	struct source_waiter *waiters;
+	struct flight *flight;
+
+	pthread_mutex_lock(&source->lock);
+	flight = flight_find(source, node);
+	waiters = flight->waiters;
+	flight_free(source, flight);
+	pthread_mutex_unlock(&source->lock);
+	/* They look again if the file is hollow. */
+	flight_wake(waiters, 0);
+}
+
+/* -- the end ----------------------------------------------------------------------------------- */
+
+bool source_check(struct source *source)
+{
+	bool any;
+
+	pthread_mutex_lock(&source->lock);
+	any = fetchers_wake_cancelled(source);
+	pthread_mutex_unlock(&source->lock);
+	return any;
+}
+
+void source_stop(struct source *source)
+{
+	uint32_t began = clock_ms();
+	bool told = false;
+
+	pthread_mutex_lock(&source->lock);
+	source->stop = true;
+	for (struct flight *flight = source->flights; flight; flight = flight->next)
+		flight->cancelled = true;
+	pthread_cond_broadcast(&source->work);
+	while (source->n_running) {
+		/* Again and again: a signal before the system call does not interrupt it. */
+		fetchers_wake_cancelled(source);
+		clock_cond_wait_ms(&source->work, &source->lock, 5);
+		if (!told && clock_ms() - began >= PATIENCE_MS) {
+			log_warning("the view cannot end, because a function of its source has "
+				    "not returned although pst_fetch_cancelled() returns 1");
+			told = true;
+		}
+	}
+	pthread_mutex_unlock(&source->lock);
+	for (unsigned int i = 0; i < source->given.n_fetches; i++)
+		if (source->fetchers[i].state == FETCHER_ENDED)
+			pthread_join(source->fetchers[i].thread, NULL);
+}
+
+struct source *source_free(struct source *source)
+{
+	if (!source)
+		return NULL;
+	source_views_remove(&source->view);
+	while (source->flights)
+		flight_free(source, source->flights);
+	pthread_cond_destroy(&source->work);
+	pthread_mutex_destroy(&source->lock);
+	free(source->fetchers);
+	free(source);
+	return NULL;
+}

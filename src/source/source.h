@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The source of a view: runs the functions of struct pst_source in threads of its own, one call for
+ * each hollow file, for any number of requests that need the file.
+ *
+ * A request that needs a hollow file waits in a *flight*, a struct source_waiter, without a thread.
+ * The first waiter starts the flight. A request that changes size or times of a hollow file holds
+ * the file instead (source_hold()), so that no flight starts meanwhile.
+ */
+#include "fs/fs.h"
+
+#include <penstock/source.h>
+
+struct source;
+
+/*
+ * Creates the source of a view of LOWER. Copies *given. Borrows lower, the descriptor of LOWER, and
+ * connection, the number of the view. Returns 0, or -errno and *error: LOWER cannot hold the mark,
+ * or another view with a source has this LOWER.
+ */
+int source_new(const struct pst_source *given, int lower, unsigned int connection,
+	       struct source **ret_source, struct pst_error *error);
+/*
+ * Cancels all calls, ends all threads and calls done() of all waiters; source_wait() fails from
+ * then on. Waits until the source's functions have returned.
+ */
+void source_stop(struct source *source);
+/* Accepts NULL. Returns NULL. */
+struct source *source_free(struct source *source);
+
+/* Sets the file system whose files are filled (borrowed), before all functions below. */
+void source_begin(struct source *source, struct fs *fs);
+
+/* A request that waits until a hollow file is filled. */
+struct source_waiter {
+	/*
+	 * Called once, by any thread and without locks, when the wait has ended: r is 0 if the
+	 * request should look again if the file is hollow, or the -errno of the source.
+	 */
+	void (*done)(struct source_waiter *waiter, int r);
+	struct node *node;          /* borrowed */
+	bool holds;                 /* for source_hold(), so errors of the source do not matter */
+	uint64_t unique;            /* the request's number */
+	uint32_t pid;               /* of the caller */
+	struct source_waiter *next; /* of the same flight; the source's lock */
+};
+
+/*
+ * Waits for the flight of a hollow file, and starts it if none runs. Returns 1, and done() will be
+ * called; 0 if there is nothing to wait for; or -errno.
+ */
+int source_wait(struct source *source, struct source_waiter *waiter);
+/*
+ * Ends the wait of the request with this number, if may(pid) returns true. Returns its waiter,
+ * whose done() is not called, or NULL. If nobody else waits, cancels the call of the source.
+ */
+struct source_waiter *source_leave(struct source *source, uint64_t unique,
+				   bool (*may)(uint32_t pid));
+
+/*
+ * Holds a file: until source_release(), flights for it wait. Returns false if a flight of the file
+ * runs, or another request holds the file.
+ */
+bool source_hold(struct source *source, struct node *node);
+void source_release(struct source *source, struct node *node);
+
+/* Sends signals to threads whose calls are cancelled. Returns true if there are such threads. */
+bool source_check(struct source *source);
+
+/* Returns true if st_dev of a file is that of a view with a source in this process (views.c). */
+bool source_is_view(dev_t dev);

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A source for tests, which does what the tag of each hollow file says.
+ *
+ *	faulty-source make DIR NAME LENGTH WORDS
+ *
+ * makes a hollow file, or a directory if LENGTH is "dir".
+ *
+ *	faulty-source LOWER VIEW CALLS [OPTION...]
+ *
+ * serves a view, and writes a line to the file CALLS for each call: "fetch WORDS".
+ *
+ * The byte at offset N of a file is 'a' + N % 23. WORDS, separated by spaces:
+ *
+ *	wait=PATH	writes half, then waits until PATH exists, or the call is cancelled
+ *	deaf=MS		waits so long, even if the call is cancelled
+ *	error=N		returns -N after writing half of the file
+ *	longer, shorter	changes the size of the file
+ *	NAMES		of a directory: makes these names, see make_names()
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <penstock/source.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int calls = -1;
+
+static int make(int dir, const char *name, const char *length, const char *words)
+{
+	struct pst_hollow file = {
+		.size = sizeof(file),
+		.mode = strcmp(length, "dir") == 0 ? S_IFDIR | 0755 : S_IFREG | 0644,
+		.length = strtoull(length, NULL, 10),
+		.mtime = { 1000000000, 5 },
+		.tag = words,
+		.tag_len = strlen(words),
+	};
+
+	return pst_hollow_make(dir, name, &file);
+}
+
+static void fill(int fd, uint64_t from, uint64_t to)
+{
+	char buf[23 * 1000];
+
+	for (size_t i = 0; i < sizeof(buf); i++)
+		buf[i] = (char)('a' + (from + i) % 23);
+	while (from < to) {
+		size_t n = to - from < sizeof(buf) ? to - from : sizeof(buf);
+		ssize_t done = pwrite(fd, buf, n, (off_t)from);
+
+		if (done < (ssize_t)n)
+			return;
+		from += n;
+	}
+}
+
+/* Returns the value of a word "KEY=VALUE" of a tag, or NULL. The next call overwrites it. */
+static const char *word(const char *tag, const char *key)
+{
+	static __thread char value[200];
+	const char *at = strstr(tag, key);
+
+	if (!at)
+		return NULL;
+	snprintf(value, sizeof(value), "%s", at + strlen(key));
+	value[strcspn(value, " ")] = '\0';
+	return value;
+}
+
+/* Waits as the tag says. Returns 0, or -EINTR if the call is cancelled. */
+static int wait_as_told(const struct pst_fetch *fetch, const char *tag)
+{
+	const char *path = word(tag, "wait=");
+
+	while (path && access(path, F_OK) < 0) {
+		if (pst_fetch_cancelled(fetch))
+			return -EINTR;
+		usleep(2000);
+	}
+	for (int ms = word(tag, "deaf=") ? atoi(word(tag, "deaf=")) : 0; ms > 0; ms--)
+		usleep(1000);
+	return 0;
+}
+
+static void begin(const struct pst_fetch *fetch, const char *what, char tag[1100])
+{
+	snprintf(tag, 1100, "%.*s", (int)fetch->tag_len, (const char *)fetch->tag);
+	dprintf(calls, "%s %s\n", what, tag);
+}
+
+static int fetch(void *aux, struct pst_fetch *fetch)
+{
+	char tag[1100];
+	int r;
+
+	begin(fetch, "fetch", tag);
+	fill(fetch->fd, 0, fetch->length / 2);
+	r = wait_as_told(fetch, tag);
+	if (r == 0 && word(tag, "error="))
+		return -atoi(word(tag, "error="));
+	if (r == 0)
+		fill(fetch->fd, fetch->length / 2, fetch->length);
+	if (word(tag, "longer"))
+		fill(fetch->fd, fetch->length, fetch->length + 10);
+	if (word(tag, "shorter") && ftruncate(fetch->fd, 10) < 0)
+		return -errno;
+	return r;
+}
+
+/* Makes the names of a tag: "a" is a file of 1000 bytes, "b/" a directory with a file "c". */
+static int make_names(int fd, const char *tag)
+{
+	char names[1100], *rest = names, *name;
+	int r = 0;
+
+	strcpy(names, tag);
+	while (r == 0 && (name = strsep(&rest, " "))) {
+		size_t len = strlen(name);
+
+		if (!len || strchr(name, '='))
+			continue;
+		if (name[len - 1] == '/') {
+			name[len - 1] = '\0';
+			r = make(fd, name, "dir", "c");
+		} else {
+			r = make(fd, name, "1000", "");
+		}
+		if (r == -EEXIST)
+			r = 0;
+	}
+	return r;
+}
+
+static int list(void *aux, struct pst_fetch *fetch)
+{
+	char tag[1100];
+	int r;
+
+	begin(fetch, "list", tag);
+	r = wait_as_told(fetch, tag);
+	if (r == 0 && word(tag, "error="))
+		r = -atoi(word(tag, "error="));
+	return r == 0 ? make_names(fetch->fd, tag) : r;
+}
+
+static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
+{
+	if (strcmp(word, "passthrough=on") == 0)
+		options->passthrough = PST_PASSTHROUGH_ON;
+	else if (strcmp(word, "passthrough=off") == 0)
+		options->passthrough = PST_PASSTHROUGH_OFF;
+	else if (strcmp(word, "transport=dev") == 0)
+		options->transport = PST_TRANSPORT_DEV;
+	else if (strcmp(word, "transport=uring") == 0)
+		options->transport = PST_TRANSPORT_URING;
+	else if (strcmp(word, "ro") == 0)
+		options->mount_flags = PST_MOUNT_RDONLY;
+	else if (strncmp(word, "retry_ms=", 9) == 0)
+		source->retry_ms = (uint32_t)atoi(word + 9);
+	else if (strncmp(word, "n_fetches=", 10) == 0)
+		source->n_fetches = (uint32_t)atoi(word + 10);
+	else
+		errx(2, "no such option: %s", word);
+}
+
+int main(int argc, char **argv)
+{
+	struct pst_source source = { .size = sizeof(source), .list = list, .fetch = fetch };
+	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
+	struct pst_view *view;
+	struct pst_error error;
+	int r;
+
+	if (argc == 6 && strcmp(argv[1], "make") == 0) {
+		r = make(open(argv[2], O_RDONLY | O_DIRECTORY), argv[3], argv[4], argv[5]);
+		if (r < 0)
+			errx(1, "%s: %s", argv[3], strerror(-r));
+		return 0;
+	}
+	if (argc < 4)
+		errx(2, "see the source");
+	options.lower = argv[1];
+	options.mountpoint = argv[2];
+	options.source = &source;
+	calls = open(argv[3], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	for (int i = 4; i < argc; i++)
+		choose(&options, &source, argv[i]);
+	if (calls < 0 || pst_view_mount(&options, &view, &error) < 0)
+		errx(1, "%s", calls < 0 ? argv[3] : error.text);
+	r = pst_view_wait(view);
+	pst_view_free(view);
+	return r < 0;
+}
