@@ -1,0 +1,488 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Sources: hollow files are filled when they are first needed. examples/lazytar.c is an ordinary
+# source, faulty-source.c one that waits, fails and lies as the tags of the files say.
+
+program_view() { # PROGRAM [ARG...]: {} in ARG is the mount point
+	local before after pid log=$T/daemon$N_VIEWS.log opts=${MODE_OPTS//,/ }
+	real || skip "a bind mount has no source"
+	[ -x "$EXAMPLES/lazytar" ] || skip "examples were not built"
+	VIEW=$T/view$N_VIEWS
+	mkdir -p "$VIEW"
+	before=$(mount_device "$VIEW")
+	# shellcheck disable=SC2086
+	"${@//\{\}/$VIEW}" ${opts//filters=process/} > "$log" 2>&1 9>&- &
+	pid=$!
+	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
+		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
+		sleep 0.005
+	done
+	echo "${after#*:}" >> "$T/connections"
+	note_view "$VIEW" "$pid" "$log" "${after#*:}"
+}
+
+faulty() { "$EXAMPLES/../tests/faulty-source" "$@"; }
+source_view() { # [OPTION...]
+	program_view "$EXAMPLES/../tests/faulty-source" "$LOWER" {} "$T/calls" "$@"
+}
+hollow() { # NAME LENGTH WORDS
+	faulty make "$LOWER/$(dirname "$1")" "$(basename "$1")" "$2" "$3" ||
+		fail "cannot make $1"
+}
+lazytar_view() { program_view "$EXAMPLES/lazytar" "$T/a.tar" "$LOWER" {}; }
+
+calls() { # PATTERN: how many calls match
+	grep -cE "$1" "$T/calls"
+}
+pattern() { # LENGTH
+	yes abcdefghijklmnopqrstuvw 2> /dev/null | tr -d '\n' | head -c "$1"
+}
+right() { # FILE LENGTH
+	pattern "$2" | cmp - "$1" || fail "wrong content of $1"
+}
+is_hollow() { # NAME
+	getfattr -n trusted.penstock.hollow "$LOWER/$1" > /dev/null 2>&1
+}
+
+# A tree with all kinds of files, in $T/tree and as $T/a.tar.
+make_archive() { # FORMAT
+	local deep name=dddddddddddddddddddd
+	deep=$name/$name/$name/$name/$name/$name/$name/$name
+	mkdir -p "$T/tree/$deep" "$T/tree/empty"
+	cp -a "$TESTS/tools" "$T/tree/"
+	echo deep > "$T/tree/$deep/file"
+	: > "$T/tree/nothing"
+	touch -d 2001-02-03T04:05:06 "$T/tree/nothing"
+	pattern 3000000 > "$T/tree/big"
+	ln -s big "$T/tree/link"
+	mkfifo -m 640 "$T/tree/pipe"
+	mknod "$T/tree/null" c 1 3
+	install -m 4755 /bin/true "$T/tree/set-id"
+	chown -R 1000:1001 "$T/tree/tools"
+	chmod 700 "$T/tree/empty"
+	touch -d 1999-01-01 "$T/tree/tools" "$T/tree/big"
+	tar -C "$T/tree" --format="$1" -cf "$T/a.tar" .
+}
+
+# All but the root, which exists before the archive is read.
+list_tree() { # DIR
+	(cd "$1" && find . -mindepth 1 -printf '%p %y %m %U:%G %s %T@ %l\n' | grep -v ' d ' &&
+		find . -mindepth 1 -type d -printf '%p %m %U:%G %T@\n') | sort
+}
+same_as_extracted() { # DIR
+	diff <(list_tree "$TWIN") <(list_tree "$1") || fail "names or attributes differ"
+	(cd "$TWIN" && find . -type f -print0 | xargs -0 sha256sum) > "$T/sums"
+	(cd "$1" && sha256sum --quiet -c "$T/sums") || fail "content differs"
+	diff <(list_tree "$TWIN") <(list_tree "$1") || fail "attributes differ after reading"
+}
+
+each_archive_looks_as_tar_extracts_it() {
+	local format
+	for format in gnu pax; do
+		lower ext4
+		rm -rf "$T/tree"
+		make_archive $format
+		tar -C "$TWIN" -xpf "$T/a.tar"
+		lazytar_view
+		same_as_extracted "$VIEW"
+		unview
+		grep -q 'fetched [1-9]' "$T/daemon$((N_VIEWS - 1)).log" ||
+			fail "nothing was fetched"
+		equal "$(getfattr -R -m trusted.penstock "$LOWER" 2> /dev/null)" "" marks
+		lazytar_view
+		same_as_extracted "$VIEW"
+		unview
+		grep -q 'listed 0 directories, fetched 0 files' "$T/daemon$((N_VIEWS - 1)).log" ||
+			fail "the second run: $(cat "$T/daemon$((N_VIEWS - 1)).log")"
+	done
+}
+
+# Only the used files are fetched, and reads after the first open are no requests.
+each_build_inside_an_archive_is_right() {
+	local i
+	command -v "${CC:-cc}" > /dev/null && command -v make > /dev/null || skip "no compiler"
+	lower ext4
+	mkdir -p "$T/tree/sub" "$T/tree/unused"
+	for i in 1 2 3; do
+		echo "int f$i(void) { return $i; }" > "$T/tree/sub/f$i.c"
+		echo text > "$T/tree/unused/$i"
+	done
+	echo 'int f1(void); int f2(void); int f3(void);
+int main(void) { return f1() + f2() + f3(); }' > "$T/tree/main.c"
+	printf 'prog: main.c $(wildcard sub/*.c)\n\t%s -o $@ $^\n' "${CC:-cc}" > "$T/tree/Makefile"
+	touch -d 2001-02-03 "$T"/tree/*.c "$T"/tree/sub/*
+	tar -C "$T/tree" -cf "$T/a.tar" .
+	lazytar_view
+	check make -s -C "$VIEW"
+	"$VIEW/prog"
+	equal $? 6 "status of the program"
+	check make -q -C "$VIEW"
+	unview
+	grep -q 'fetched 5 files' "$T/daemon$((N_VIEWS - 1)).log" ||
+		fail "$(cat "$T/daemon$((N_VIEWS - 1)).log")"
+}
+
+# 64 processes open a file, and 64 look into a directory: one call each, and the view serves other
+# files meanwhile.
+each_readers_wait_for_one_call() {
+	local i
+	lower ext4
+	hollow f 100000 "wait=$T/go"
+	hollow d dir "wait=$T/go a b/"
+	echo text > "$LOWER/other"
+	source_view
+	for i in {1..64}; do
+		sha256sum < "$VIEW/f" > "$T/sum$i" &
+		stat -c %s "$VIEW/d/a" > "$T/size$i" &
+	done
+	within 10 eval '[ "$(calls .)" = 2 ]'
+	sleep 0.2
+	for i in {1..50}; do
+		check timeout 10 sh -c "echo $i >> '$VIEW/other'; cat '$VIEW/other' > /dev/null"
+		check timeout 10 mkdir "$VIEW/new$i"
+	done
+	# The size is that of the whole file, the times are those from before the fill.
+	equal "$(timeout 10 stat -c '%s %.9Y' "$VIEW/f")" "100000 1000000000.000000005"
+	touch "$T/go"
+	within 20 eval '[ "$(cat "$T"/sum* | wc -l) $(cat "$T"/size* | wc -l)" = "64 64" ]'
+	equal "$(sort -u "$T"/sum*)" "$(pattern 100000 | sha256sum)"
+	equal "$(sort -u "$T"/size*)" 1000
+	equal "$(calls '^fetch') $(calls '^list')" "1 1" calls
+	right "$LOWER/f" 100000
+	check not is_hollow f
+	no_data_requests cmp "$VIEW/f" "$LOWER/f"
+	equal "$(stat -c '%s %.9Y' "$VIEW/f")" "100000 1000000000.000000005"
+}
+
+each_names_change_before_there_is_content() {
+	lower ext4
+	for i in 1 2 3 4; do hollow f$i 5000 ""; done
+	hollow d dir "a b/"
+	source_view
+	check mv "$VIEW/f1" "$VIEW/g1"
+	check ln "$VIEW/f2" "$VIEW/g2"
+	check chmod 600 "$VIEW/f2"
+	check chown 1000:1001 "$VIEW/f2"
+	check rm "$VIEW/f3"
+	check python3 -c 'import os, sys; os.utime(sys.argv[1], (981158400, 981158400))' "$VIEW/f4"
+	check setfattr -n user.x -v y "$VIEW/f4"
+	check mv "$VIEW/d" "$VIEW/e"
+	check ls -lR "$VIEW" > /dev/null
+	equal "$(calls '^fetch')" 0 fetches
+	for i in g1 f2 g2 f4; do right "$VIEW/$i" 5000; done
+	equal "$(calls '^fetch')" 3 fetches
+	equal "$(stat -c '%a %u:%g %h' "$VIEW/g2")" "600 1000:1001 2"
+	equal "$(date -r "$VIEW/f4" +%F)" 2001-02-03
+	check test ! -e "$LOWER/f3"
+	right "$VIEW/e/a" 1000
+	right "$VIEW/e/b/c" 1000
+	equal "$(calls '^list')" 2 lists
+}
+
+# Truncation to nothing needs no content, all other writes do.
+each_changes_of_data_fetch_first() {
+	lower ext4
+	for i in {1..9}; do hollow f$i 5000 ""; done
+	source_view
+	: > "$VIEW/f1"
+	check test ! -s "$VIEW/f1" -a ! -s "$LOWER/f1"
+	echo new > "$VIEW/f2"
+	equal "$(cat "$VIEW/f2" "$LOWER/f2")" $'new\nnew'
+	check python3 -c 'import os, sys; os.truncate(sys.argv[1], 0)' "$VIEW/f3"
+	equal "$(stat -c %s "$LOWER/f3")" 0
+	equal "$(calls .)" 0 "calls for truncations"
+	unview
+	source_view
+	for i in 1 2 3; do check not is_hollow f$i; done
+	equal "$(cat "$VIEW/f2")" new
+	check truncate -s 100 "$VIEW/f4"
+	right "$VIEW/f4" 100
+	echo more >> "$VIEW/f5"
+	equal "$(stat -c %s "$LOWER/f5")" 5005
+	right <(head -c 5000 "$VIEW/f5") 5000
+	check dd of="$VIEW/f6" if=/dev/zero bs=1 count=100 seek=200 conv=notrunc status=none
+	cmp <(pattern 5000 | (head -c 200; head -c 100 > /dev/null; head -c 100 /dev/zero; cat)) \
+		"$VIEW/f6" || fail "a write into the middle"
+	check fallocate -p -o 0 -l 4096 "$VIEW/f7"
+	cmp <(head -c 4096 /dev/zero; pattern 5000 | tail -c +4097) "$VIEW/f7" || fail punch
+	check cp --reflink=auto "$VIEW/f8" "$VIEW/copy"
+	right "$VIEW/copy" 5000
+	check truncate -s 6000 "$VIEW/f9"
+	right <(head -c 5000 "$VIEW/f9") 5000
+	equal "$(calls .)" 6 calls
+}
+
+# A truncation that comes during a fetch is after it.
+each_truncation_comes_after_a_fetch() {
+	local a b
+	lower ext4
+	hollow f 100000 "wait=$T/go"
+	source_view
+	cat "$VIEW/f" > /dev/null & a=$!
+	within 10 eval '[ "$(calls .)" = 1 ]'
+	sh -c ": > '$VIEW/f'" & b=$!
+	sleep 0.1
+	touch "$T/go"
+	wait $a $b
+	check test ! -s "$VIEW/f" -a ! -s "$LOWER/f"
+	check not is_hollow f
+}
+
+# A change of times during a fetch is after it, and the view never shows the times of the fetch.
+each_times_are_those_of_clients() {
+	local a b
+	lower ext4
+	hollow f 100000 "wait=$T/go"
+	hollow g 100000 "wait=$T/never"
+	source_view
+	cat "$VIEW/f" > /dev/null & a=$!
+	cat "$VIEW/g" > /dev/null 2>&1 &
+	within 10 eval '[ "$(calls .)" = 2 ]'
+	sleep 0.1
+	equal "$(stat -c '%.9Y' "$VIEW/f")" 1000000000.000000005 "mtime during the fetch"
+	python3 -c 'import os, sys; os.utime(sys.argv[1], (981158400, 981158400))' "$VIEW/f" & b=$!
+	sleep 0.1
+	touch "$T/go"
+	wait $a $b
+	equal "$(stat -c %Y "$VIEW/f")" 981158400 "mtime after the fetch"
+	# After a kill the file is hollow, has its own times, and keeps new ones.
+	kill -9 "${VIEW_PIDS[0]}"
+	wait "${VIEW_PIDS[0]}" 2> /dev/null
+	unset 'VIEW_DIRS[0]'
+	umount -l "$VIEW"
+	check not test "$(stat -c %Y "$LOWER/g")" = 1000000000
+	source_view
+	equal "$(stat -c '%s %.9Y' "$VIEW/g")" "100000 1000000000.000000005" "after a kill"
+	python3 -c 'import os, sys; os.utime(sys.argv[1], (981158400, 981158400))' "$VIEW/g"
+	touch "$T/never"
+	right "$VIEW/g" 100000
+	equal "$(stat -c %Y "$VIEW/g")" 981158400 "mtime after both"
+}
+
+each_errors_of_the_source_are_those_of_open() {
+	lower ext4
+	hollow full 5000 "error=28 longer=no"
+	hollow late 5000 "error=110"
+	hollow quota 5000 "error=122"
+	hollow odd 5000 "error=38"
+	hollow bad 5000 "error=-7"
+	hollow d dir "error=5"
+	source_view
+	refused 'No space left' cat "$VIEW/full"
+	refused 'timed out' cat "$VIEW/late"
+	refused 'quota' cat "$VIEW/quota"
+	refused 'Input/output' cat "$VIEW/odd"
+	refused 'Input/output' cat "$VIEW/bad"
+	refused 'Input/output' ls "$VIEW/d"
+	refused 'Input/output' stat "$VIEW/d/x"
+	refused 'Input/output' rmdir "$VIEW/d"
+	equal "$(stat -c '%s %.9Y' "$VIEW/late")" "5000 1000000000.000000005"
+	is_hollow late || fail "the mark is gone"
+	refused 'timed out' cat "$VIEW/late"
+	equal "$(calls error=110)" 2 calls
+	# Later opens work once the source does, and what the failed call wrote is gone.
+	LOG_MAY='the source.s fetch\(\) returned 7'
+	unview
+	setfattr -n trusted.penstock.hollow -v "" "$LOWER/late"
+	source_view retry_ms=600000
+	right "$VIEW/late" 5000
+	refused 'No space left' cat "$VIEW/full"
+	refused 'No space left' cat "$VIEW/full"
+	equal "$(calls error=28)" 2 "calls with retry_ms"
+	: > "$VIEW/full"
+	check cat "$VIEW/full"
+}
+
+each_source_that_changes_the_size_is_refused() {
+	lower ext4
+	hollow more 5000 longer
+	hollow less 5000 shorter
+	source_view
+	refused 'Input/output' cat "$VIEW/more"
+	refused 'Input/output' cat "$VIEW/less"
+	for i in more less; do
+		equal "$(stat -c '%s %.9Y' "$VIEW/$i")" "5000 1000000000.000000005"
+		is_hollow $i || fail "the mark of $i is gone"
+	done
+	LOG_MAY='has changed the size of a file'
+}
+
+# A killed reader does not wait; when nobody waits any more the call is cancelled.
+each_killed_readers_cancel_the_call() {
+	local a b
+	lower ext4
+	hollow f 100000 "wait=$T/go"
+	source_view
+	cat "$VIEW/f" > /dev/null & a=$!
+	cat "$VIEW/f" > /dev/null & b=$!
+	within 10 eval '[ "$(calls .)" = 1 ]'
+	sleep 0.1
+	kill -9 $a
+	within 10 gone $a
+	check kill -0 $b
+	kill -INT $b # a shell's background job ignores it
+	kill -TERM $b
+	within 10 gone $b
+	# The call ends, and the next one begins.
+	cat "$VIEW/f" > "$T/out" &
+	within 10 eval '[ "$(calls .)" = 2 ]'
+	touch "$T/go"
+	wait %%
+	right "$T/out" 100000
+	right "$LOWER/f" 100000
+}
+
+each_programs_and_mappings_are_filled() {
+	lower ext4
+	cp /bin/true "$T/true"
+	mkdir "$T/tree"
+	cp /bin/true /bin/date "$T/tree/"
+	pattern 100000 > "$T/tree/f"
+	tar -C "$T/tree" -cf "$T/a.tar" .
+	lazytar_view
+	check "$VIEW/true"
+	check "$VIEW/date" > /dev/null
+	check python3 -c 'import mmap, sys
+f = open(sys.argv[1], "r+b")
+m = mmap.mmap(f.fileno(), 0)
+assert m[:] == open(sys.argv[2], "rb").read()
+m[0:3] = b"new"
+m.flush()' "$VIEW/f" "$T/tree/f"
+	equal "$(head -c 3 "$LOWER/f")" new
+}
+
+# The mark does not exist in the view.
+each_mark_is_hidden() {
+	lower ext4
+	hollow f 5000 ""
+	hollow d dir "a"
+	source_view
+	for i in f d .; do
+		refused 'No such attribute' getfattr -n trusted.penstock.hollow "$VIEW/$i"
+		refused 'not supported' setfattr -n trusted.penstock.hollow -v x "$VIEW/$i"
+		refused 'No such attribute' setfattr -x trusted.penstock.hollow "$VIEW/$i"
+		equal "$(getfattr -m - "$VIEW/$i" 2> /dev/null)" ""
+	done
+	is_hollow f || fail "the mark is gone"
+	check setfattr -n trusted.other -v x "$VIEW/f"
+	equal "$(getfattr -m - "$VIEW/f" 2> /dev/null | sed -n 2p)" trusted.other
+	equal "$(calls .)" 0 calls
+}
+
+# The lower file system takes a hollow directory for an empty one.
+each_hollow_directories_are_not_empty() {
+	lower ext4
+	hollow d dir "a"
+	hollow e dir "a"
+	hollow empty dir ""
+	source_view
+	mkdir "$VIEW/x"
+	refused 'not empty' rmdir "$VIEW/d"
+	refused 'not empty' mv -T "$VIEW/x" "$VIEW/e"
+	check rmdir "$VIEW/empty"
+	check mv -T "$VIEW/x" "$VIEW/y"
+	refused 'File exists' mkdir "$VIEW/d/a"
+	right "$VIEW/e/a" 1000
+}
+
+once_read_only_view_is_filled() {
+	lower ext4
+	hollow f 5000 ""
+	source_view ro
+	right "$VIEW/f" 5000
+	refused 'Read-only' touch "$VIEW/f"
+	refused 'Read-only' touch "$VIEW/new"
+}
+
+once_lower_that_cannot_be_filled_is_refused() {
+	real || skip "a bind mount has no source"
+	lower ramfs
+	mkdir "$T/v"
+	refused 'trusted' faulty "$LOWER" "$T/v" "$T/calls"
+	lower ext4
+	mount -o remount,ro "$FS"
+	refused 'read-only' faulty "$LOWER" "$T/v" "$T/calls"
+	mount -o remount,rw "$FS"
+	refused 'CAP_SYS_ADMIN' unshare -Urm "$EXAMPLES/../tests/faulty-source" "$LOWER" "$T/v" \
+		"$T/calls"
+	source_view
+	refused 'another view' faulty "$LOWER" "$T/v" "$T/calls"
+}
+
+# A view ends although a call of its source ignores that it is cancelled.
+once_view_ends_with_a_call_that_does_not() {
+	local a b
+	lower ext4
+	hollow f 5000 "deaf=1500"
+	hollow g 5000 "wait=$T/never"
+	source_view
+	cat "$VIEW/f" > /dev/null 2>&1 & a=$!
+	cat "$VIEW/g" > /dev/null 2>&1 & b=$!
+	within 10 eval '[ "$(calls .)" = 2 ]'
+	refused busy umount "$VIEW"
+	umount -l "$VIEW"
+	echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[0]}/abort"
+	wait $a $b
+	unset 'VIEW_DIRS[0]'
+	daemon_ended 0 0
+	is_hollow g || fail "the mark is gone"
+	source_view
+	right "$VIEW/f" 5000
+}
+
+# Kills the source in the middle of fetches: no byte is ever wrong, and all that was complete stays.
+kill_source() { # TIMES
+	local i n f
+	lower ext4
+	mkdir "$T/tree"
+	for i in {1..40}; do
+		mkdir "$T/tree/d$i"
+		for f in {1..5}; do pattern $((f * 30000 + i)) > "$T/tree/d$i/f$f"; done
+	done
+	tar -C "$T/tree" -cf "$T/a.tar" .
+	mkdir "$T/v"
+	for ((n = 0; n < $1; n++)); do
+		# A fresh tree now and then: else all is filled soon.
+		[ $((n % 10)) = 0 ] && { rm -rf "$LOWER"; mkdir "$LOWER"; }
+		"$EXAMPLES/lazytar" "$T/a.tar" "$LOWER" "$T/v" > "$T/log" 2>&1 &
+		i=$!
+		until mountpoint -q "$T/v"; do
+			kill -0 $i || fail "not mounted: $(cat "$T/log")"
+			sleep 0.002
+		done
+		for f in 1 2 3 4; do
+			(cd "$T/v" && find . -type f | shuf | xargs cat) > /dev/null 2>&1 &
+		done
+		sleep "0.0$((RANDOM % 90 + 10))"
+		kill -9 $i
+		wait 2> /dev/null
+		umount -l "$T/v"
+		# All names below without a mark have all their names and bytes.
+		python3 - "$LOWER" "$T/tree" <<'END' || fail "wrong after kill $n"
+import os, sys
+lower, tree = sys.argv[1:]
+def content(path):
+	return open(path, 'rb').read()
+for at, dirs, files in os.walk(lower):
+	rel = os.path.relpath(at, lower)
+	attrs = os.listxattr(at)
+	if 'trusted.penstock.hollow' in attrs:
+		continue
+	want = set(os.listdir(os.path.join(tree, rel)))
+	assert set(dirs + files) == want, (rel, want ^ set(dirs + files))
+	for f in files:
+		p, q = os.path.join(at, f), os.path.join(tree, rel, f)
+		assert os.stat(p).st_size == os.stat(q).st_size, p
+		if 'trusted.penstock.hollow' not in os.listxattr(p):
+			assert content(p) == content(q), p
+END
+	done
+	lazytar_view
+	diff -r "$T/tree" "$VIEW" || fail "the last view differs"
+	diff <(cd "$T/tree" && find . -type f -printf '%p %Ts\n' | sort) \
+		<(cd "$VIEW" && find . -type f -printf '%p %Ts\n' | sort) || fail "times differ"
+}
+once_killed_source_leaves_no_wrong_byte() { kill_source 15; }
+LIMIT[killed_1000_times]=1200
+slow_killed_1000_times() { kill_source 1000; }
