@@ -35,10 +35,10 @@
 #define PSEUDO_OF_OTHERS PSEUDO, .unwatchable = true
 
 static const struct fstype types[] = {
-	{ EXT4_SUPER_MAGIC, "ext4" },
-	{ XFS_MAGIC, "xfs" },
-	{ BTRFS_SUPER_MAGIC, "btrfs" },
-	{ TMPFS_MAGIC, "tmpfs" },
+	{ EXT4_SUPER_MAGIC, "ext4", .ordered = true },
+	{ XFS_MAGIC, "xfs", .ordered = true },
+	{ BTRFS_SUPER_MAGIC, "btrfs", .ordered = true },
+	{ TMPFS_MAGIC, "tmpfs", .ordered = true },
 	{ RAMFS_MAGIC, "ramfs" },
 	{ F2FS_SUPER_MAGIC, "f2fs" },
 	{ BCACHEFS_MAGIC, "bcachefs" },

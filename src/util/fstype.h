@@ -16,8 +16,13 @@ struct fstype {
 	 * permissions on a file than the owner of the file.
 	 */
 	bool checks_ids;
-	bool pseudo;  /* its files are parts of the kernel: opens and writes have effects */
-	bool proc;    /* proc: it shows processes, and each process sees itself there */
+	bool pseudo; /* its files are parts of the kernel: opens and writes have effects */
+	bool proc;   /* proc: it shows processes, and each process sees itself there */
+	/*
+	 * After a crash of the machine no change of names or attributes is there unless all changes
+	 * before it are. (Without its journal, ext4 promises nothing at all after a crash.)
+	 */
+	bool ordered;
 	bool stacked; /* it can lie on another file system; the kernel allows two levels */
 };
 

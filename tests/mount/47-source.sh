@@ -468,6 +468,7 @@ for at, dirs, files in os.walk(lower):
 	rel = os.path.relpath(at, lower)
 	attrs = os.listxattr(at)
 	if 'trusted.penstock.hollow' in attrs:
+		dirs.clear() # nobody has seen the names of a hollow directory
 		continue
 	want = set(os.listdir(os.path.join(tree, rel)))
 	assert set(dirs + files) == want, (rel, want ^ set(dirs + files))
@@ -484,5 +485,5 @@ END
 		<(cd "$VIEW" && find . -type f -printf '%p %Ts\n' | sort) || fail "times differ"
 }
 once_killed_source_leaves_no_wrong_byte() { kill_source 15; }
-LIMIT[killed_1000_times]=1200
+LIMIT[killed_1000_times]=2400
 slow_killed_1000_times() { kill_source 1000; }
