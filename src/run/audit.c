@@ -9,7 +9,9 @@
  * Only the thread uses the members, until audit_end() has joined it.
  */
 #include "run/audit.h"
+#include "ctl/json.h"
 #include "run/audit-table.h"
+#include "run/namespaces.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -59,9 +61,16 @@ DEFINE_CLEANUP(struct audit *, audit_free);
 /* Writes the record of a line of the trace, if the line is about a file that the command used. */
 static void take_line(struct audit *audit, const char *text)
 {
-	struct json_object *line = json_tokener_parse(text);
-	struct json_object *record = line ? audit_table_add(&audit->table, line) : NULL;
+	struct json_object *line = json_tokener_parse(text), *record = NULL;
 
+	if (line) {
+		uid_t uid = (uid_t)json_get_number(line, "uid");
+		gid_t gid = (gid_t)json_get_number(line, "gid");
+
+		json_add_number(line, "uid", namespaces_user_outside(uid));
+		json_add_number(line, "gid", namespaces_group_outside(gid));
+		record = audit_table_add(&audit->table, line);
+	}
 	if (record)
 		fprintf(audit->file, "%s\n",
 			json_object_to_json_string_ext(

@@ -58,6 +58,8 @@ static _Noreturn void exec_command(const struct init_options *options, int fd)
 	int error;
 
 	sigprocmask(SIG_SETMASK, &options->mask, NULL);
+	/* The kernel opens the program for this process, and the record names who opens a file. */
+	prctl(PR_SET_NAME, strrchr(command[0], '/') ? strrchr(command[0], '/') + 1 : command[0]);
 	execvp(command[0], command);
 	error = errno;
 	snprintf(text, sizeof(text), "cannot run %.200s: %s", command[0], strerror(error));

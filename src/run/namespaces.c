@@ -8,7 +8,7 @@
  * in its user namespace. Moves of the directories above could: other-paths.c and system-calls.c
  * prevent these. The kernel also refuses open_by_handle_at(2) on mounts that have locked mounts.
  *
- * State: the caller, which namespaces_of_view() sets and namespaces_map() reads. No locks.
+ * State: the caller, which namespaces_of_view() sets. No locks.
  */
 #include "run/namespaces.h"
 #include "run/note.h"
@@ -63,6 +63,16 @@ int namespaces_of_view(struct pst_error *error)
 		return error_set(error, -errno, "cannot make the mounts private: %s",
 				 strerror(errno));
 	return 0;
+}
+
+uid_t namespaces_user_outside(uid_t uid)
+{
+	return uid == 0 && !caller.is_root ? caller.uid : uid;
+}
+
+gid_t namespaces_group_outside(gid_t gid)
+{
+	return gid == 0 && !caller.is_root ? caller.gid : gid;
 }
 
 /* -- the user namespace of the command -------------------------------------------------------- */
@@ -128,8 +138,8 @@ static int mount_proc(struct pst_error *error)
 	return error_set(
 		error, -errno,
 		"cannot mount a /proc for the command: %s: a container that covers parts "
-		"of /proc does not allow it (docker: --security-opt systempaths=unconfined), "
-		"nor does `penstock run` of root",
+		"of /proc does not allow it (docker: --security-opt systempaths=unconfined, "
+		"podman: --security-opt unmask=ALL), nor does `penstock run` of root",
 		strerror(errno));
 }
 

@@ -12,6 +12,10 @@ struct tree;
  */
 int namespaces_of_view(struct pst_error *error);
 
+/* Returns the number outside, and for the command, of a user or group of the view's namespace. */
+uid_t namespaces_user_outside(uid_t uid);
+gid_t namespaces_group_outside(gid_t gid);
+
 /*
  * Moves this process, the first of its PID namespace, into the namespaces of the command: mounts a
  * new /proc, mounts the view at all paths of the tree below it, makes the file audit (may be NULL)

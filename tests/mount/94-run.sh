@@ -465,6 +465,12 @@ for t in threads: t.start()
 for t in threads: t.join()' 2> "$T/said"
 	check grep -qE '^ *[0-9]+ python3 +0 +5 +5 +0 +0$' "$T/said"
 	check not grep -q thread "$T/said" "$T/a.json"
+	# The program itself is in the tree.
+	printf '#!/bin/sh\ncat src/a\n' > script
+	chmod 755 script
+	run --audit "$T/a.json" -- ./script > /dev/null 2> "$T/said"
+	equal "$(audited read "$T/a.json" | uniq)" "cat /src/a
+script /script" "files that were read"
 	# Each program has the files of all its processes.
 	run --audit "$T/a.json" -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		cat src/a; cp src/a src/c$i; done' > /dev/null 2> "$T/said"
@@ -502,6 +508,8 @@ once_audit_file_is_read_only_for_the_command() {
 a.json
 deep" listing
 		check grep -q '"written"' src/a.json
+		check grep -q "\"uid\":$who,\"gid\":$who," src/a.json
+		check not grep -vq "\"uid\":$who,\"gid\":$who," src/a.json
 		rm src/a.json
 	done
 	refused 'absent/a.json' run --audit absent/a.json -- true
