@@ -50,8 +50,8 @@ static const char *cause(int error)
 		return "as many as user.max_user_namespaces allows exist, or 32 lie in one another";
 	if (error == EINVAL || error == ENOSYS)
 		return "this kernel has none (CONFIG_USER_NS)";
-	return "a container (docker: --security-opt seccomp=unconfined), chroot or a security "
-	       "module forbids it";
+	return "a container (docker: --security-opt seccomp=unconfined; for root --cap-add "
+	       "SYS_ADMIN), chroot or a security module forbids it";
 }
 
 int user_namespace_refused(int error_number, const char *need, const char *instead,
@@ -92,7 +92,7 @@ int user_namespace_enter(uid_t uid, gid_t gid, struct pst_error *error)
 	if (r == 0)
 		return 0;
 	return user_namespace_refused(
-		-r, "without root, a view that only the command sees",
+		-r, "without CAP_SYS_ADMIN, a view that only the command sees",
 		". Or use root; or, without a boundary, `penstock mount DIR MOUNTPOINT`, which "
 		"needs only fusermount3, and run the command in MOUNTPOINT",
 		error);
