@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -72,28 +73,71 @@ const char *fusermount_lacks(void)
 }
 
 /*
- * Runs the program. Its descriptor 3 is fd, unless that is -1. Returns 0, -errno, or -EBUSY if the
- * program has failed.
+ * Returns the environment of this process with one more variable; the caller frees the array. Not
+ * setenv(3): other threads of a program that uses the library may read the environment, and mount.
  */
-static int run(char *const argv[], int fd, bool quiet)
+static char **environment_with(const char *variable)
 {
-	posix_spawn_file_actions_t actions;
-	int status, r;
-	pid_t pid;
+	char **copy;
+	size_t n = 0;
 
+	while (environ && environ[n])
+		n++;
+	copy = calloc(n + 2, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	copy[0] = (char *)variable;
+	for (size_t i = 0; i < n; i++)
+		copy[i + 1] = environ[i];
+	return copy;
+}
+
+static pid_t start(char *const argv[], int fd, int said)
+{
+	_cleanup_(freep) char **environment = environment_with("_FUSE_COMMFD=3");
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int r;
+
+	if (!environment)
+		return -ENOMEM;
 	posix_spawn_file_actions_init(&actions);
 	if (fd >= 0)
 		posix_spawn_file_actions_adddup2(&actions, fd, 3);
-	if (quiet)
-		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	r = posix_spawnp(&pid, PROGRAM, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
+	r = posix_spawnp(&pid, PROGRAM, &actions, NULL, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
-	if (r > 0)
-		return -r;
+	return r > 0 ? -r : pid;
+}
+
+/*
+ * Runs the program. Its descriptor 3 is fd, unless that is -1. Returns 0, -errno, or -EBUSY if the
+ * program has failed; ret_message then has the end of its message in one line.
+ */
+static int run(char *const argv[], int fd, char *ret_message, size_t size)
+{
+	_cleanup_(fd_closep) int file = memfd_create("penstock-" PROGRAM, MFD_CLOEXEC);
+	/* Not 2 or 3, which the child gets. */
+	_cleanup_(fd_closep) int said = fcntl(file, F_DUPFD_CLOEXEC, 4);
+	ssize_t n;
+	int status;
+	pid_t pid;
+
+	if (said < 0)
+		return -errno;
+	pid = start(argv, fd, said);
+	if (pid < 0)
+		return pid;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	n = pread(said, ret_message, size - 1, 0);
+	while (n > 0 && ret_message[n - 1] == '\n')
+		n--;
+	ret_message[n > 0 ? n : 0] = '\0';
+	return -EBUSY;
 }
 
 /* Receives a descriptor, close-on-exec. Returns it or -errno. */
@@ -151,7 +195,7 @@ static void write_options(const struct mount_options *options, char *buf, size_t
 int fusermount_mount(const struct mount_options *options, const char *mountpoint,
 		     struct pst_error *error)
 {
-	char text[9000];
+	char text[9000], message[200] = "";
 	char *argv[] = { PROGRAM, "-o", text, "--", (char *)mountpoint, NULL };
 	_cleanup_(fd_closep) int ours = -1;
 	_cleanup_(fd_closep) int theirs = -1;
@@ -162,15 +206,13 @@ int fusermount_mount(const struct mount_options *options, const char *mountpoint
 		return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
 	ours = fds[0];
 	theirs = fds[1];
-	setenv("_FUSE_COMMFD", "3", 1);
-	r = run(argv, theirs, false);
-	unsetenv("_FUSE_COMMFD");
+	r = run(argv, theirs, message, sizeof(message));
 	if (r < 0)
-		return error_set(
-			error, -EPERM,
-			"without root " PROGRAM " mounts, and has not mounted at %s: see its "
-			"message; the directory has to be yours, and /dev/fuse open to you",
-			mountpoint);
+		return error_set(error, -EPERM,
+				 "without root " PROGRAM
+				 " mounts, and has not mounted at %s (%s); the "
+				 "directory has to be yours, and /dev/fuse open to you",
+				 mountpoint, message[0] ? message : strerror(-r));
 	theirs = fd_close(theirs);
 	fd = receive(ours);
 	return fd < 0 ? error_set(error, fd, PROGRAM " has sent no descriptor") : fd;
@@ -193,7 +235,8 @@ static bool is_own(const char *mountpoint)
 int fusermount_unmount(const char *mountpoint, bool lazy)
 {
 	char *argv[] = { PROGRAM, lazy ? "-uz" : "-u", "--", (char *)mountpoint, NULL };
+	char message[200];
 
 	/* The program exits with the same code for a mount of others and for one in use. */
-	return is_own(mountpoint) ? run(argv, -1, true) : -EPERM;
+	return is_own(mountpoint) ? run(argv, -1, message, sizeof(message)) : -EPERM;
 }

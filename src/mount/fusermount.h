@@ -16,7 +16,7 @@ const char *fusermount_lacks(void);
 /*
  * Mounts at mountpoint, which then waits for the reply to INIT. Ignores options->dev_fd and
  * options->allow_other. Returns a descriptor of the new connection, which the caller owns; or
- * -errno and *error. The program itself prints why it refuses.
+ * -errno and *error, with the message of the program.
  */
 int fusermount_mount(const struct mount_options *options, const char *mountpoint,
 		     struct pst_error *error);

@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "util/mount-attrs.h"
 #include "util/mountinfo.h"
+#include "util/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static int clone_tree(const char *path, bool recursive, bool (*leave_out)(const 
 
 	if (!recursive || !leave_out || !has_left_out(&clone))
 		return open_clone(path, recursive);
-	if (pthread_create(&thread, NULL, clone_main, &clone) == 0)
+	if (thread_create(&thread, NULL, clone_main, &clone) == 0)
 		pthread_join(thread, NULL);
 	return clone.fd >= 0 ? clone.fd : open_clone(path, true);
 }

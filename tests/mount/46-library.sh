@@ -160,7 +160,10 @@ once_program_of_an_ordinary_user_is_reached_by_that_user_only() {
 	chown 1000 /run/user/1000
 	export XDG_RUNTIME_DIR=/run/user/1000
 	AS=(setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all --)
-	: > "$T/output"
+	start "$LOWER/a" "$T/1"
+	check gone "$PROGRAM"
+	equal "$(grep -c 'views: .* (fusermount3: ' "$T/errors") of $(wc -l < "$T/errors")" \
+		"1 of 1" "errors"
 	start "$LOWER/a" "$T/0"
 	equal "$(as 1000 cat "$T/0/in-a")" text "text in the view"
 	penstock stat "$T/0" > "$T/stat" || fail "no answer to stat"
