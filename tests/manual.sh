@@ -36,10 +36,10 @@ for name in $operations; do has "$name" "^$name( |\$)"; done
 for name in $filters; do has "$name" "^\*$name\*\$"; done
 
 page=$2/man/libpenstock.3.scd
-functions=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$2/include/penstock/penstock.h" |
-	grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
+functions=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d; /^static/d' \
+	"$2"/include/penstock/{penstock,source}.h | grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
 if [ -z "$functions" ]; then
-	echo "the functions of penstock.h have another form"
+	echo "the functions of the library's headers have another form"
 	exit 1
 fi
 for name in $functions; do has "$name" "^\*$name\*\("; done

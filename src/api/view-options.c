@@ -105,12 +105,6 @@ static int check_server(const struct pst_server *server, struct pst_error *error
 
 static int check_source(const struct pst_source *source, struct pst_error *error)
 {
-	if (source->size != sizeof(*source))
-		return error_set(error, -EINVAL,
-				 "source.size=%zu: set it to sizeof(struct pst_source), which is "
-				 "%zu bytes in this libpenstock; if the program does, compile it "
-				 "for this version",
-				 source->size, sizeof(*source));
 	if (!source->fetch)
 		return error_set(error, -EINVAL, "source: the program must set fetch");
 	if (source->when > PST_FETCH_OPEN || source->n_fetches > MAX_FETCHES || source->pad)

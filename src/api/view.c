@@ -11,6 +11,7 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <penstock/source.h>
 #include <string.h>
 
 DEFINE_CLEANUP(struct pst_view *, pst_view_free);
@@ -66,12 +67,38 @@ static int start(struct pst_view *view, struct pst_view_options *options, struct
 	return 0;
 }
 
-int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_view,
+/* The options of a program, and the structs of functions that they point to. */
+struct given {
+	struct pst_view_options options;
+	struct pst_server server;
+	struct pst_source source;
+};
+
+static int copy_given(const struct pst_view_options *program, struct given *given,
+		      struct pst_error *error)
+{
+	struct pst_view_options *options = &given->options;
+	int r = struct_copy_in("options", program, options, sizeof(*options), error);
+
+	if (r == 0 && options->server) {
+		r = struct_copy_in("server", options->server, &given->server, sizeof(given->server),
+				   error);
+		options->server = &given->server;
+	}
+	if (r == 0 && options->source) {
+		r = struct_copy_in("source", options->source, &given->source, sizeof(given->source),
+				   error);
+		options->source = &given->source;
+	}
+	return r;
+}
+
+int pst_view_mount(const struct pst_view_options *program, struct pst_view **ret_view,
 		   struct pst_error *error)
 {
 	_cleanup_(pst_view_freep) struct pst_view *view = calloc(1, sizeof(*view));
-	struct pst_view_options options;
-	struct pst_server server;
+	struct pst_view_options *options;
+	struct given given;
 	int r;
 
 	if (!view)
@@ -79,18 +106,15 @@ int pst_view_mount(const struct pst_view_options *given, struct pst_view **ret_v
 	view->lower_fd = -1;
 	view->mount_fd = -1;
 	pthread_mutex_init(&view->flags_lock, NULL);
-	r = struct_copy_in("options", given, &options, sizeof(options), error);
-	if (r == 0 && options.server) {
-		r = struct_copy_in("server", options.server, &server, sizeof(server), error);
-		options.server = &server;
-	}
+	r = copy_given(program, &given, error);
+	options = &given.options;
 	if (r == 0)
-		r = view_options_check(&options, error);
+		r = view_options_check(options, error);
 	if (r < 0)
 		return r;
-	view->own_log = (struct log){ options.log_level, options.log, options.log_aux };
-	view->log = options.log ? &view->own_log : NULL;
-	r = start(view, &options, error);
+	view->own_log = (struct log){ options->log_level, options->log, options->log_aux };
+	view->log = options->log ? &view->own_log : NULL;
+	r = start(view, options, error);
 	if (r < 0)
 		return r;
 	*ret_view = take_ptr(view);
