@@ -149,7 +149,8 @@ serve() { # FS
 		changes_below "$1" && killed "$1"
 	else
 		as_the_daemon_serves "$1"
-		whole "$1"
+		# The debugging kernel takes minutes to check these filters.
+		is_debug || whole "$1"
 	fi
 	log_is_silent "$1.serve"
 }
