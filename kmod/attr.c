@@ -51,13 +51,19 @@ bool pst_adapted_differs(const struct inode *inode)
 
 /*
  * Sets the owner and the mode. The caller holds i_lock, but not the lock under which execve(2)
- * reads both: no set-id bit may be seen with the owner that comes after it.
+ * reads the mode and then the owner: no set-id bit may be used with the owner that comes after it.
+ * If a task has that lock now, it may have read the mode already: see may_set_id().
  */
 void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode)
 {
 	if (!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) {
+		bool had = S_ISREG(inode->i_mode) && inode->i_mode & (S_ISUID | S_ISGID);
+
 		WRITE_ONCE(inode->i_mode, inode->i_mode & ~(S_ISUID | S_ISGID));
-		smp_wmb();
+		/* A task that takes the lock after this reads no set-id bit. */
+		smp_mb();
+		if (had && inode_is_locked(inode))
+			WRITE_ONCE(pst_i(inode)->owner_changed, true);
 		inode->i_uid = uid;
 		inode->i_gid = gid;
 		smp_wmb();
@@ -119,6 +125,34 @@ int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	if (!pst_attr_differs(inode))
 		return decide(inode, mask);
 	return mask & MAY_NOT_BLOCK ? -ECHILD : renew_and_decide(inode, mask);
+}
+
+/*
+ * Checks if execve(2), which holds the lock of the inode, may use the set-id bits and the owner
+ * that it has just read: not if the owner has changed since it read the bits, nor if they are
+ * copies of a lower inode in the middle of a chown(2), for whose end the lower lock waits. A set-id
+ * bit belongs to the owner or group of the lower file, also if filters show another one.
+ */
+static bool may_set_id(struct inode *inode)
+{
+	struct inode *l = pst_lower_inode(inode);
+	umode_t bits = inode->i_mode & (S_ISUID | S_ISGID);
+	bool ret;
+
+	inode_lock(l);
+	ret = !xchg(&pst_i(inode)->owner_changed, false) && !(bits & ~l->i_mode) &&
+	      (!(bits & S_ISUID) || uid_eq(inode->i_uid, pst_lower_uid(inode))) &&
+	      (!(bits & S_ISGID) || gid_eq(inode->i_gid, pst_lower_gid(inode)));
+	inode_unlock(l);
+	return ret;
+}
+
+/* For regular files. Only execve(2) asks for MAY_EXEC alone, and ignores set-id after an error. */
+int pst_permission_file(struct mnt_idmap *idmap, struct inode *inode, int mask)
+{
+	if (mask == MAY_EXEC && !may_set_id(inode))
+		return -EACCES;
+	return pst_permission(idmap, inode, mask);
 }
 
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
@@ -297,6 +331,8 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 		mnt_drop_write(pst_mnt(dentry));
 	}
 	pst_copy_attr(inode);
+	/* The VFS holds the lock of the inode, so no execve(2) has read anything meanwhile. */
+	WRITE_ONCE(pst_i(inode)->owner_changed, false);
 	return err;
 }
 

@@ -70,6 +70,7 @@ struct pst_inode {
 	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
 	bool other;             /* filters show another owner, group, mode: shown.c */
 	umode_t hidden;         /* set-ID bits that are not shown */
+	bool owner_changed;     /* perhaps while execve(2) read it: may_set_id() */
 	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
 	struct llist_node late; /* in the worker's list */
 	atomic_t n_late;        /* references to this inode that the worker drops */
@@ -171,6 +172,7 @@ void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode);
 bool pst_adapted_differs(const struct inode *inode);
 void pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
+int pst_permission_file(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);

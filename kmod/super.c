@@ -38,7 +38,7 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 	pst_filters_init_inode(sb, pi);
 	pi->lower = NULL;
 	pi->twin = NULL;
-	pi->stale = false;
+	pi->stale = pi->owner_changed = false;
 	pi->orphan = NULL;
 	atomic_set(&pi->n_late, 0);
 	return &pi->vfs;
