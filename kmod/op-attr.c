@@ -331,8 +331,9 @@ int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr at
 		r = change_otherwise(op, dentry, &attr);
 	else if (!r)
 		r = pst_change_as_shown(dentry, &attr);
+	/* Programs can also make a failed change succeed. */
+	pst_seen_fill(inode, op->chain, &seen);
 	if (!r || r == PST_OP_DONE) {
-		pst_seen_fill(inode, op->chain, &seen);
 		err = stat_lower(dentry, &out.attr);
 		r = err ? err : 0;
 	}
