@@ -71,9 +71,15 @@ int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct d
 	return err;
 }
 
-/* Gives an inode its filters and cells, before a dentry gets it. */
+/*
+ * Gives an inode its filters and cells, before a dentry gets it. Filters that see data hold for a
+ * served file without a name as their programs after TMPFILE say, which run in the second tree: it
+ * also decides if the file may get a name without them.
+ */
 void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode)
 {
+	if (call->opcode == FUSE_TMPFILE && pst_is_served(inode))
+		call->child.filters &= ~pst_chain_of(call->chain)->serves;
 	pst_attached_inherit(call, inode);
 	place_give(call, &pst_i(inode)->filter, &call->child);
 	WRITE_ONCE(pst_i(inode)->parent, pst_i(dir)->nodeid);
