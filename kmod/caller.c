@@ -64,10 +64,12 @@ int pst_caller_prepare(struct pst_chain *chain)
 /* Fills the caller. Does not sleep. */
 void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct pst_caller *caller)
 {
+	bool first = filters->pid_ns == &init_pid_ns;
+
 	*caller = (struct pst_caller){
 		.uid = __kuid_val(current_fsuid()),
 		.gid = __kgid_val(current_fsgid()),
-		.pid = task_pid_nr_ns(current, filters->pid_ns),
+		.pid = first ? task_pid_nr(current) : task_pid_nr_ns(current, filters->pid_ns),
 		.cgroup = want_cgroup ? c_cgroup_of_current() : 0,
 	};
 }
@@ -107,6 +109,18 @@ static struct kept_verdict *entry_of(const struct pst_chain *chain, const struct
 	return &chain->verdicts->entry[hash_64(mix, TABLE_BITS)];
 }
 
+/* Compares all bytes. Each path step does, so it is inline. */
+static inline bool is_same(const struct verdict_key *a, const struct verdict_key *b)
+{
+	const u64 *x = (const u64 *)a, *y = (const u64 *)b;
+	u64 differ = 0;
+
+	BUILD_BUG_ON(sizeof(*a) % sizeof(*x));
+	for (size_t i = 0; i < sizeof(*a) / sizeof(*x); i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
 /* Returns the kept verdict, or -ECHILD. Called under RCU. */
 static int kept(const struct pst_chain *chain, const struct verdict_key *key)
 {
@@ -114,7 +128,7 @@ static int kept(const struct pst_chain *chain, const struct verdict_key *key)
 	unsigned int turn = smp_load_acquire(&v->turn);
 	int result = READ_ONCE(v->result);
 
-	if (turn & 1 || memcmp(&v->key, key, sizeof(*key)) != 0)
+	if (turn & 1 || !is_same(&v->key, key))
 		return -ECHILD;
 	smp_rmb();
 	return READ_ONCE(v->turn) == turn ? result : -ECHILD;
