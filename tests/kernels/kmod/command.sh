@@ -217,12 +217,17 @@ events() {
 	same_events events events 'setattr|open' 'chmod 600 f; chmod 666 f; cat f'
 	check command.events-are-there [ "$(grep -c '"events"' /w/trace-kernel)" = 5 ]
 	# Listings and attributes depend on what the kernel keeps of a FUSE view.
-	same_events audit audit 'create|mk.*|[a-z]*link|rmdir|rename|open|opendir|setattr' '
+	things='
 		chmod 600 f; echo more >> f; ln f g; mv g h; mkdir d; mv d d2; mv d2 f; rmdir d2
 		ln -s f l; rm h l; touch new; truncate -s 3 f; mknod p p; chown 77 p; ls; cat none
 		/bin/setpriv --reuid 77 --clear-groups sh -c "cat f; echo x > x; rm f; touch f p"
 		rm new p'
-	check command.audit-events [ "$(grep -c '"audit"' /w/trace-kernel)" -ge 20 ]
+	printf '%s\n' 'audit changes' 'audit all f' > /w/rules
+	for audit in audit rules-audit,rules=/w/rules; do
+		same_events ${audit%,*} $audit \
+			'create|mk.*|[a-z]*link|rmdir|rename|open|opendir|setattr' "$things"
+		check command.audit-events [ "$(grep -c 'audit"' /w/trace-kernel)" -ge 20 ]
+	done
 }
 
 probed() { # ROW STATE WORDS

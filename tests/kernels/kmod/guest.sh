@@ -8,6 +8,7 @@
 . /lib.sh
 . /command.sh
 . /serve.sh
+. /each-filter.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
@@ -296,13 +297,16 @@ filtered() { # LOWER SPEC...
 }
 
 # Runs SCRIPT in a view of the module, which is mounted, and in a view of the daemon with the same
-# filter and an equal tree. Compares the output, and the lower trees.
-as_the_daemon() { # FS NAME SPEC SCRIPT
+# filters and an equal tree. Compares the output, and the lower trees.
+as_the_daemon() { # FS NAME "SPEC..." SCRIPT
 	sh "$4" /w/view > /w/of-module
 	# The debugging kernel finds faults of the module; the other kernels compare.
 	is_debug && return
 	mkdir -p /w/fuse
-	penstock mount -f -o locks=lower --filter "$3" "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
+	filters=
+	for spec in $3; do filters="$filters --filter $spec"; done
+	# shellcheck disable=SC2086
+	penstock mount -f -o locks=lower $filters "/w/$1/twin" /w/fuse > /w/daemon.log 2>&1 &
 	daemon=$!
 	if ! fuse_is_mounted; then
 		say_bad "$1.$2.daemon" "$(tail -n 3 /w/daemon.log)"
@@ -638,6 +642,7 @@ for phase in $phases; do
 		inodes) inodes $fs ;;
 		listings) listings $fs ;;
 		owners) [ $fs = tmpfs ] || owners $fs ;;
+		ready) [ $fs = ext4 ] || is_debug || ready $fs ;;
 		# The verdicts of filters do not depend on the lower file system.
 		names) [ $fs = ext4 ] || filtered_names $fs ;;
 		changes) changes $fs ;;
