@@ -100,6 +100,10 @@ tracing() { # CMD...
 
 # The commands for a view with filters. Compares each answer with that of the daemon, if it has one.
 control() {
+	fails data-at 32 "filter mask sees data, and is attached with at=" penstock mount \
+		-o engine=kernel --filter mask,names=x,at=/sub /w/tmpfs/lower /w/view
+	fails keep 32 "keep= needs the FUSE engine" penstock mount \
+		-o engine=kernel --filter audit,keep=10 /w/tmpfs/lower /w/view
 	odd="$(printf '/w/tmpfs/o\td\\d')"
 	mkdir "$odd"
 	for engine in fuse kernel; do
