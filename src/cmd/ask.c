@@ -44,8 +44,8 @@ int ask(const char *path, const char *verb, struct json_object *arguments, int t
 	}
 	if (fd < 0) {
 		cmd_error("%s: cannot connect to the process of this view at its control socket "
-			  "%s: %s; a view of `penstock run`, and of a program that wants none, has "
-			  "none; the log of another view says whether it could make one",
+			  "%s: %s; a view of `penstock run` has none, and other programs can "
+			  "leave it out; the log of a view says whether it could make one",
 			  path, socket, strerror(-r));
 		return CMD_FAILED;
 	}
