@@ -39,8 +39,6 @@ static void die_by(int number)
 /* Checks what options_parse() cannot know. Returns 0, or -EINVAL and *error. */
 static int check(const struct mount_options *options, struct pst_error *error)
 {
-	_cleanup_(freep) char *path = realpath(options->view.lower, NULL);
-
 	if (options->remount || options->namespace || options->foreground || options->syslog)
 		return error_set(error, -EINVAL,
 				 "remount, -N, -f and syslog have no meaning for a view that ends "
@@ -50,7 +48,7 @@ static int check(const struct mount_options *options, struct pst_error *error)
 			error, -EINVAL,
 			"engine=kernel: a command runs in a view of the engine fuse, whose "
 			"process ends with the command");
-	if (path && strcmp(path, "/") == 0)
+	if (strcmp(options->view.lower, "/") == 0)
 		return error_set(error, -EINVAL,
 				 "the directory cannot be /: give one below it, such as \".\"");
 	return 0;
@@ -65,11 +63,12 @@ static int run(const struct cmd *cmd, struct mount_options *options)
 		.log_level = options->log_level,
 		.print = print_log,
 	};
+	_cleanup_(freep) char *path = realpath(options->view.lower ?: ".", NULL);
 	struct pst_error error;
 	struct run_end end;
 
-	if (!options->view.lower)
-		options->view.lower = ".";
+	/* Messages name the whole path. Without one, the view says why. */
+	options->view.lower = path ?: options->view.lower ?: ".";
 	options->view.mountpoint = options->view.lower;
 	options->view.control = PST_CONTROL_OFF;
 	if (check(options, &error) < 0) {

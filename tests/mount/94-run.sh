@@ -275,7 +275,9 @@ once_ordinary_user_runs_a_command_in_a_view() {
 $LOWER
 text" output
 	equal "$(stat -c '%u %s' src/new)" "1000 4" "new file"
-	equal "$(grep -c 'serves data itself' "$T/said")" 1 "lines about data"
+	equal "$(grep -c "$LOWER: the view serves data itself" "$T/said")" 1 "lines about data"
+	as 1000 "$PENSTOCK" run -o log=info -- true 2> "$T/said"
+	check grep -q "$LOWER: serving through" "$T/said"
 	equal "$(as 1000 "$PENSTOCK" run -- sh -c 'echo x > /etc/passwd; id -u' 2> /dev/null)" 1000
 	# Without filters in the process, filters are refused, and nothing is shown without them.
 	if ! as 1000 "$PENSTOCK" run --hide .env -- ls -A > "$T/out" 2> "$T/said"; then
