@@ -219,7 +219,7 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 
 /* -- the interpreter --------------------------------------------------------------------------- */
 
-#define DISPATCH goto * pc->code
+#define DISPATCH goto *(pc->code)
 #define SKIP(n)                                                                                    \
 	do {                                                                                       \
 		pc += (n);                                                                         \

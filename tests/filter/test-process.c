@@ -7,8 +7,8 @@
  * $FILTER_CALLS is the number of calls for each object and set of options (default: 300).
  * $FILTER_SEED selects other calls. $FILTER_OBJECTS is a pattern for names of objects.
  */
-#include "../random.h"
 #include "../test.h"
+#include "any-call.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -39,18 +39,25 @@ static const struct {
 	{ "hide", "paths=/a/b:src/*.key:/b/*/a" },
 	{ "hide-for", "names=*.key:a,uid=1-3:1000,gid=0:7" },
 	{ "hide-for", "paths=/a,cgroup=5-9" },
+	{ "hide-for", "names=[a-c]?*:*x*y*:build,paths=/a/b:src/*.key,gid=0-2" },
 	{ "readonly", "" },
 	{ "readonly", "names=*.key:a*,paths=/src" },
+	{ "readonly", "names=[a-c]?*:*x*y*:.env,paths=/a/b:src/*.key:/b/*/a" },
 	{ "readonly-for", "names=*.key:a*,uid=0-2" },
+	{ "readonly-for", "names=[!a]z:?.key,paths=/a/b:src/*.key,uid=0:2,gid=0-1" },
+	{ "readonly-for", "gid=1-3" },
 	{ "mask", "names=*.key:a" },
 	{ "mask", "how=values" },
 	{ "mask", "how=empty,fill=-,names=?*" },
 	{ "mask", "how=values,write=allow,paths=/a" },
+	{ "mask", "how=values,names=[a-c]?*:*x*y*:.env,paths=/a/b:src/*.key,fill=." },
 	{ "audit", "" },
 	{ "audit", "changes_only,uid=0-2" },
 	{ "audit", "ops=*xattr:lookup:open" },
+	{ "audit", "ops=[a-m]*t*:re?d*:statx,uid=0:2" },
 	{ "owner", "uid=7,gid=8,create_uid=1,create_gid=2,chown=ignore" },
 	{ "owner", "uid=0,chown=deny" },
+	{ "owner", "gid=0,create_gid=1" },
 	{ "perms", "show=0640:a+X:g=u" },
 	{ "perms", "show=fo-rwx:dg+D,create=go-rw,chmod=u=rwX:og=" },
 	{ "map", "users=0/7:1-3/1000:1000/1,groups=+5" },
@@ -59,21 +66,26 @@ static const struct {
 	{ "mirror", "users=1,only" },
 	{ "changes", "chmod=deny,chmod_x,chown=ignore,delete=deny" },
 	{ "changes", "chmod=ignore,chgrp=deny,rename=deny" },
+	{ "changes", "chmod=deny,chown=deny,chgrp=ignore,xattr=deny" },
+	{ "changes", "chmod=ignore,chmod_x" },
 	{ "attr", "ctime_from_mtime,hide_hard_links" },
 	{ "fault", "error=ENOSPC,names=*.key:a" },
 	{ "fault", "ops=open:*xattr:look*,every=3,after=2" },
 	{ "fault", "delay_us=9,count=5,paths=/a/b" },
 	{ "fault", "ops=*,shorten=100,every=2" },
 	{ "fault", "ops=read:write,error=eio,names=*.key" },
+	{ "fault", "ops=[a-w]*t*,names=[a-c]?*:*x*y*:.env,paths=/a/b:src/*.key" },
 	{ "fault", "ops=*,torn=512,part=random,jitter_us=9,percent=0.5,seed=3" },
 	{ "fault", "ops=write:mk*,torn=0,after_bytes=10k,result=short" },
 	{ "quota", "bytes=100000,files=50" },
 	{ "quota", "bytes=3000,per=uid" },
 	{ "quota", "files=9,per=uid" },
+	{ "quota", "bytes=100000,files=500" },
 	{ "rules", "file=/proc/self/fd/77" },
 	{ "rules-mask", "rules=/proc/self/fd/77" },
 	{ "rules-owner", "rules=/proc/self/fd/77,chown=ignore" },
 	{ "rules-audit", "rules=/proc/self/fd/77" },
+	{ "rules-audit", "rules=/proc/self/fd/77,ops=*t*,changes_only" },
 	{ "help", "names=*.key:a*:[!x]z,ops=open:s*,paths=/a:src/b*,ids=0:3-9,from=/a,to=/bb/c" },
 	{ "bad", "what=data" },
 	{ "tag", "id=5,before=13,ops=open:look*" },
@@ -89,15 +101,16 @@ static const struct {
 };
 
 static struct filter_slots *in_kernel, *in_process;
-static struct random random_state;
 
 /* Makes the file of rules: descriptor RULES_FD. */
 static void make_rules(void)
 {
-	static const char text[] = "hide *.key .env secret* [a-c]?\nallow a.key /b/**/x a*\n"
-				   "readonly /src b*\nwritable *x*y*\ndeny(unlink,exec) a* /a/b\n"
-				   "mask a* /src/*.key\nmask(values) *b\nunmask ab\nmask(empty) x\n"
-				   "owner 7:8 a*\nowner 9 /src/*/a\naudit changes\naudit all b/\n";
+	static const char text[] =
+		"hide *.key .env secret* [a-c]?\nallow a.key /b/**/x a*\n"
+		"readonly /src b*\nwritable *x*y*\ndeny(unlink,exec) a* /a/b\n"
+		"mask a* /src/*.key\nmask(values) *b src build\nunmask ab\nmask(empty) x\n"
+		"owner 7:8 a*\nowner 9 /src/*/a [!a]*.key\naudit changes\n"
+		"audit all b/ [a-c]?*\n";
 	int fd = memfd_create("rules", 0);
 
 	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
@@ -127,127 +140,6 @@ static int free_slots(void **state)
 	in_kernel = filter_slots_free(in_kernel);
 	in_process = filter_slots_free(in_process);
 	return 0;
-}
-
-/* -- random calls ------------------------------------------------------------------------------ */
-
-static uint32_t any(uint32_t n)
-{
-	return random_below(&random_state, n);
-}
-
-static uint64_t any_number(void)
-{
-	return random_number(&random_state);
-}
-
-static void any_name(struct pst_name *name)
-{
-	static const char *const names[] = {
-		".env",   "a", "b",   "src", "x.key", "secret1",      "cz",
-		"ab.pem", "",  "bcd", "xxy", "zz",    "user.guarded", "A long name with blanks.key",
-	};
-	uint32_t len = 0;
-
-	if (any(4)) {
-		len = (uint32_t)snprintf(name->text, sizeof(name->text), "%s",
-					 names[any(N(names))]);
-	} else {
-		for (len = 0; len < any(300) && len < PST_NAME_SIZE - 1; len++)
-			name->text[len] = "abcxyz.*[]k\\e\377"[any(14)];
-		name->text[len] = '\0';
-	}
-	name->len = any(50) ? len : (uint32_t)any_number();
-}
-
-/* Fills a listing, so that programs for directories have something to do. */
-static void any_listing(struct pst_call *call)
-{
-	bool plus = any(2);
-	uint32_t at = 0, head = plus ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET;
-
-	call->in.read.read_flags = plus ? PST_READ_PLUS : 0;
-	while (at + head + 32 < DATA_SIZE && any(12)) {
-		struct fuse_dirent *dirent = (void *)(call->data + at + head - FUSE_NAME_OFFSET);
-
-		dirent->namelen = any(30) ? 1 + any(20) : (uint32_t)any_number();
-		dirent->type = any(13);
-		at += head + ((dirent->namelen & 31) + 7) / 8 * 8;
-	}
-	call->data_len = at;
-}
-
-static void any_data(struct pst_call *call)
-{
-	static const char letters[] = "abcKEY=:\n \"'#/0123\t{},[]";
-
-	for (uint32_t i = 0; i < DATA_SIZE; i++)
-		call->data[i] = letters[any(sizeof(letters))];
-	call->data_len = any(20) ? any(DATA_SIZE + 1) : (uint32_t)any_number();
-	if (call->opcode == FUSE_READDIR && any(4))
-		any_listing(call);
-}
-
-static void any_attr(struct pst_attr *attr)
-{
-	static const uint32_t types[] = { S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, 0 };
-
-	*attr = (struct pst_attr){
-		.ino = any_number(),
-		.size = any(4) ? any(5000) : any_number(),
-		.blocks = any(100),
-		.mode = types[any(N(types))] | any(010000),
-		.nlink = any(3),
-		.uid = any(4),
-		.gid = any(4),
-		.dev_major = any(3),
-		.dev_minor = any(3),
-	};
-}
-
-static void any_names(struct pst_call *call)
-{
-	for (int i = 0; i < 2; i++)
-		any_name(&call->name[i]);
-	for (uint32_t i = 0; i < PST_N_LISTED; i++) {
-		struct pst_name name = { 0 };
-
-		any_name(&name);
-		call->listed[i] = (struct pst_listed){
-			.ino = any_number(),
-			.mode = any(2) ? S_IFREG : S_IFDIR,
-			.len = (uint32_t)strnlen(name.text, PST_LISTED_SIZE - 1),
-		};
-		memcpy(call->listed[i].text, name.text, PST_LISTED_SIZE - 1);
-	}
-}
-
-/* Fills the call of an operation. Members that programs only copy keep their random bytes. */
-static void any_call(struct pst_call *call, uint32_t opcode)
-{
-	uint64_t *word = (uint64_t *)call;
-
-	for (size_t i = 0; i < offsetof(struct pst_call, listed) / 8; i++)
-		word[i] = any(3) ? any(5) : any_number();
-	for (size_t i = 0; i < sizeof(call->out) / 8; i++)
-		((uint64_t *)&call->out)[i] = any(3) ? any(5000) : any_number();
-	any_names(call);
-	call->opcode = opcode;
-	call->error = any(3) ? 0 : -(int32_t)any(200);
-	call->caller = (struct pst_caller){ any(4), any(4), any(100), 0, any(10) };
-	any_attr(&call->node.attr);
-	any_attr(&call->child.attr);
-	any_attr(&call->replaced);
-	any_attr(&call->after.attr);
-	call->node.nodeid = any(30);
-	call->cell = any(2) ? 1 + any(8) : any_number();
-	call->child.cell = any(2) ? call->cell : any_number();
-	call->child.held = any(20) > 0;
-	call->child.known = any(2);
-	call->n_names = any(3);
-	call->n_events = call->delay_us = 0;
-	call->data_size = DATA_SIZE;
-	any_data(call);
 }
 
 /* -- comparing --------------------------------------------------------------------------------- */
@@ -305,23 +197,26 @@ static void run_both(const struct pair *pair, enum filter_kind kind, uint32_t op
 	if (in_k != in_p)
 		fail_at(pair, kind, "the verdict", (uint32_t)in_k, (uint32_t)in_p);
 	compare_slots(pair, kind);
+	any_call_learn(slot_of(in_process, 1));
 }
 
 /* Chooses a program of the filter, and an operation of which it may get a call. */
 static void run_any(const struct pair *pair)
 {
 	const struct filter_facts *facts = filter_facts(pair->process);
+	uint64_t ops = facts->ops[FILTER_PRE] | facts->ops[FILTER_POST];
+	bool any_op = !ops || (facts->ops[FILTER_NAME] && any(3) == 0);
 	uint32_t opcode = any(64);
 	enum filter_kind kind;
 
-	while (!op_filter_name(opcode))
+	while (!op_filter_name(opcode) || !(any_op || ops >> opcode & 1))
 		opcode = any(64);
 	for (kind = 0; kind < _FILTER_KINDS; kind++) {
 		uint32_t program = kind == FILTER_NAME ? 0 : opcode;
 
 		if (!(facts->ops[kind] >> program & 1))
 			continue;
-		any_call(slot_of(in_process, 1), opcode);
+		any_call(slot_of(in_process, 1), opcode, DATA_SIZE);
 		run_both(pair, kind, program);
 	}
 }
@@ -340,6 +235,7 @@ static bool compare(const char *spec, uint64_t n)
 	}
 	if (filter_load(spec, in_process, &pair.process, &error) < 0)
 		fail_msg("%s: %s", spec, error.text);
+	any_call_forget(filter_facts(pair.process)->cell);
 	for (uint64_t i = 0; i < n; i++)
 		run_any(&pair);
 	filter_free(pair.kernel);
@@ -376,7 +272,6 @@ TEST(programs_do_the_same_in_process_and_kernel, state)
 	unsigned int n_ran = 0;
 	char *rest = dirs, *dir;
 
-	random_state = random_start();
 	while ((dir = strsep(&rest, ":"))) {
 		DIR *stream = opendir(dir);
 		struct dirent *entry;
@@ -407,7 +302,7 @@ static unsigned int run_all(struct filter *filter)
 
 		if (!(facts->ops[kind] >> opcode & 1))
 			continue;
-		any_call(slot_of(in_process, 1), opcode);
+		any_call(slot_of(in_process, 1), opcode, DATA_SIZE);
 		/* The program "loop" ends at 1. */
 		slot_of(in_process, 1)->error = 2;
 		r = filter_run(filter, kind, opcode, &ctx, &verdict);
