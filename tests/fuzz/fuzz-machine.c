@@ -24,7 +24,8 @@
 #define MAX_STEPS 20000
 #define MAX_EDITS 40
 
-static const char *const objects[] = { "hide", "quota", "mask", "audit", "fault" };
+static const char *const objects[] = { "hide",  "quota", "mask", "audit",
+				       "fault", "perms", "map",  "rules" };
 #define N_OBJECTS (sizeof(objects) / sizeof(objects[0]))
 
 struct object {
