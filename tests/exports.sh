@@ -3,12 +3,13 @@
 # exports.sh LIBRARY HEADER...: the library exports the functions that the headers declare, no more
 # and no fewer. An exported function has to stay.
 set -u
-exported=$(nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort)
 library=$1
 shift
-others=$(nm -D --defined-only "$library" | awk '$2 != "T" && $2 != "A" { print $3 }')
-declared=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d' "$@" | grep -oE '\bpst_[a-z_]+\(' |
-	tr -d '(' | sort -u)
+names=$(nm -D --defined-only "$library")
+exported=$(awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' <<< "$names" | sort)
+others=$(awk '$2 != "T" && $2 != "A" { print $3 }' <<< "$names")
+declared=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d; /^static/d' "$@" |
+	grep -oE '\bpst_[a-z_]+\(' | tr -d '(' | sort -u)
 
 diff <(echo "$declared") <(echo "$exported") && [ -z "$others" ] && [ -n "$declared" ] && exit 0
 echo "< declared, > exported; data that must not be: ${others:-none}"

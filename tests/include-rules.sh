@@ -16,7 +16,7 @@ util       penstock/penstock.h
 wire       util/* filter/* penstock/*
 transport  util/* wire/* penstock/penstock.h
 node       util/* filter/node.h
-fs         util/* node/* penstock/penstock.h penstock/source.h
+fs         util/* node/* penstock/penstock.h penstock/node.h penstock/source.h
 source     util/* fs/* penstock/*
 rules      util/* penstock/*
 machine    util/* penstock/*

@@ -155,8 +155,13 @@ enum pst_log_level {
 typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text);
 
 struct statx;
+struct pst_node_ops;
 
-/* A file of the lower tree, for a server. The struct and *handle are valid during the call only. */
+/*
+ * A file of the view, for a server and for struct pst_node_ops. The struct, *handle and *key are
+ * valid during the call only. A file with a key has no lower inode: only nodeid, type and the key
+ * are set.
+ */
 struct pst_file {
 	uint64_t nodeid;    /* the number of the file in the view, for pst_view_changed() */
 	uint64_t ino;       /* of the lower inode */
@@ -166,6 +171,9 @@ struct pst_file {
 	uint32_t handle_len; /* bytes of *handle; 0 if the file system has no handles */
 	const void *handle;  /* name_to_handle_at(2); no two files of a device have the same
 				handle, even if one has been removed */
+	uint32_t key_len;    /* bytes of *key; 0 for a lower file */
+	uint32_t pad;
+	const void *key; /* <penstock/node.h> */
 };
 
 /*
@@ -269,6 +277,11 @@ struct pst_view_options {
 	 * NULL. pst_view_mount() copies the struct.
 	 */
 	const struct pst_source *source;
+	/*
+	 * The functions with which the program answers operations itself (<penstock/node.h>), or
+	 * NULL. pst_view_mount() copies the struct.
+	 */
+	const struct pst_node_ops *node_ops;
 };
 
 /* The defaults. C++ has designated initialisers only from C++20 on. */

@@ -222,6 +222,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 		.fills = options->source,
+		.node_ops = options->node_ops ? *options->node_ops : (struct pst_node_ops){ 0 },
 	};
 	int r = 0;
 
@@ -282,6 +283,7 @@ static int build_server(struct pst_view *view, const struct pst_view_options *op
 		.disabled_ops = disabled_ops(options),
 		.filters = options->filters,
 		.run_filters = options->run_filters,
+		.node_ops = options->node_ops,
 	};
 	int r, begin;
 

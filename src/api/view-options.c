@@ -115,6 +115,27 @@ static int check_source(const struct pst_source *source, struct pst_error *error
 	return 0;
 }
 
+static int check_node_ops(const struct pst_view_options *options, struct pst_error *error)
+{
+	const struct pst_node_ops *ops = options->node_ops;
+
+	if (ops->quick & ~(uint32_t)PST_ANSWERS_ALL)
+		return error_set(error, -EINVAL, "node_ops.quick=%#x: set bits of enum pst_answers",
+				 ops->quick);
+	if (ops->loop > 1)
+		return error_set(error, -EINVAL, "node_ops.loop=%u: set 0 or 1", ops->loop);
+	if (!ops->ops || (ops->lookup && !ops->getattr))
+		return error_set(error, -EINVAL,
+				 "node_ops: the program must set ops, or it answers nothing; with "
+				 "lookup also getattr, because a file without a lower file has its "
+				 "attributes from there");
+	if (options->opendir == PST_OPENDIR_OFF)
+		return error_set(error, -EINVAL,
+				 "opendir=off: the kernel would keep the names that the program "
+				 "lists; leave it out with node_ops");
+	return 0;
+}
+
 int view_options_check(const struct pst_view_options *options, struct pst_error *error)
 {
 	int r = check_ranges(options, error);
@@ -133,6 +154,8 @@ int view_options_check(const struct pst_view_options *options, struct pst_error 
 	r = options->server ? check_server(options->server, error) : 0;
 	if (r == 0 && options->source)
 		r = check_source(options->source, error);
+	if (r == 0 && options->node_ops)
+		r = check_node_ops(options, error);
 	if (r < 0)
 		return r;
 	/* Without OPENDIR, only an invalidation makes the kernel drop a cached listing. */

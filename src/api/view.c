@@ -72,6 +72,7 @@ struct given {
 	struct pst_view_options options;
 	struct pst_server server;
 	struct pst_source source;
+	struct pst_node_ops node_ops;
 };
 
 static int copy_given(const struct pst_view_options *program, struct given *given,
@@ -89,6 +90,11 @@ static int copy_given(const struct pst_view_options *program, struct given *give
 		r = struct_copy_in("source", options->source, &given->source, sizeof(given->source),
 				   error);
 		options->source = &given->source;
+	}
+	if (r == 0 && options->node_ops) {
+		r = struct_copy_in("node_ops", options->node_ops, &given->node_ops,
+				   sizeof(given->node_ops), error);
+		options->node_ops = &given->node_ops;
 	}
 	return r;
 }

@@ -12,10 +12,12 @@
  * (passthrough.c).
  *
  * node->served is the mask of STATX_* that the server decides, with ASKED after fields() has
- * returned it. If two threads call fields() at the same time, the first result counts. No locks.
+ * returned it. If two threads call fields() at the same time, the first result counts. The last bit
+ * is that of keyed.c. No locks.
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/keyed.h"
 #include "util/log.h"
 
 #include <errno.h>
@@ -26,23 +28,6 @@
 /* No server decides the type of a file, so this bit is free. */
 #define ASKED STATX_TYPE
 static_assert((SERVABLE | ASKED) <= UINT8_MAX && !(SERVABLE & ASKED), "served is a byte");
-
-struct pst_file authority_file(struct fs *fs, struct node *node, struct fhandle *fh)
-{
-	struct pst_file file = {
-		.nodeid = node->id,
-		.ino = node->ino,
-		.type = node->type,
-	};
-
-	fs_node_device(fs, node, &file.dev_major, &file.dev_minor);
-	if (!(node->flags & NODE_OWN_FD)) {
-		node_fhandle(fs->nodes, node, fh);
-		file.handle = fh->bytes;
-		file.handle_len = fh->len;
-	}
-	return file;
-}
 
 /* Returns a result of the server, or -EIO if it is neither 0 nor -errno. */
 static int answer_of(const char *what, int r)
@@ -67,7 +52,7 @@ static int fields_of(struct fs *fs, struct node *node)
 		return 0;
 	if (state & ASKED)
 		return state & SERVABLE;
-	file = authority_file(fs, node, &fh);
+	fs_describe(fs, node, &fh, &file);
 	fields = server->fields(server->aux, &file);
 	if (fields & ~SERVABLE) {
 		log_error("the fields() of the server returned %#x, attributes that a server "
@@ -76,9 +61,12 @@ static int fields_of(struct fs *fs, struct node *node)
 			  fields & ~SERVABLE);
 		return -EIO;
 	}
-	if (atomic_compare_exchange_strong(&node->served, &state, (uint8_t)(fields | ASKED)))
-		return (int)fields;
-	return state & SERVABLE;
+	/* keyed.c has a bit of its own in node->served. */
+	while (!atomic_compare_exchange_strong(&node->served, &state,
+					       (uint8_t)(state | fields | ASKED)))
+		if (state & ASKED)
+			return state & SERVABLE;
+	return (int)fields;
 }
 
 static bool is_sane(const struct statx *stx, uint32_t fields)
@@ -127,7 +115,7 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	if (fields <= 0)
 		return fields;
 	served = *stx;
-	file = authority_file(fs, node, &fh);
+	fs_describe(fs, node, &fh, &file);
 	r = answer_of("getattr", server->getattr(server->aux, &file, &served));
 	if (r < 0)
 		return r;
@@ -223,8 +211,9 @@ static int ask(struct fs *fs, struct node *node, const struct statx *asked)
 {
 	const struct pst_server *server = &fs->config.server;
 	struct fhandle fh;
-	struct pst_file file = authority_file(fs, node, &fh);
+	struct pst_file file;
 
+	fs_describe(fs, node, &fh, &file);
 	return answer_of("setattr", server->setattr(server->aux, &file, asked));
 }
 

@@ -74,6 +74,9 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 
 	if (!S_ISDIR(node->type))
 		return -ENOTDIR;
+	if (node_has_no_lower(node))
+		return handle_new(fs->handles, node, O_RDONLY | O_DIRECTORY, creds_serving_uid(),
+				  &ret_open->handle);
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;

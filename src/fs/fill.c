@@ -157,8 +157,3 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	shadow_drop(fs, node);
 	return r;
 }
-
-void fs_node_file(struct fs *fs, struct node *node, struct fhandle *fh, struct pst_file *ret_file)
-{
-	*ret_file = authority_file(fs, node, fh);
-}

@@ -51,6 +51,7 @@ struct fs {
 	struct watch *watch;        /* watch.c; NULL if nothing is watched */
 	struct fair_share open_fds; /* descriptors of handles, by the user who opened them */
 	struct node *root;          /* counted */
+	_Atomic uint32_t *answers;  /* keyed.c; NULL if no lower file has answers of a program */
 	_Atomic bool remote;        /* a lower file system is remote, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
@@ -275,8 +276,6 @@ void invalidate_moved(struct fs *fs, struct node *node, struct node *dir);
  * attributes of the lower inode before.
  */
 int authority_apply(struct fs *fs, struct node *node, struct statx *stx);
-/* Describes a node for a program. The result points to *fh, to which this writes the handle. */
-struct pst_file authority_file(struct fs *fs, struct node *node, struct fhandle *fh);
 /* Calls lower_stat() and authority_apply(). */
 int authority_stat(struct fs *fs, struct node *node, int fd, struct statx *ret_stx);
 /*
@@ -356,6 +355,20 @@ int owned_set(struct owned **list, const struct node *node, const struct file_ow
 int owner_open_program(struct fs *fs, struct node *node);
 /* Returns true if the owner may open the node's file with these flags. */
 bool owner_may(struct fs *fs, struct node *node, const struct file_owner *owner, int flags);
+
+/*
+ * As passthrough_open(), for a file that the program reads and writes in this mode. Returns -EBUSY
+ * if the file is open by passthrough.
+ */
+int passthrough_open_served(struct fs *fs, struct node *node, enum io_mode mode,
+			    struct fs_open *open);
+
+/* -- keyed.c: files of a program --------------------------------------------------------------- */
+
+int keyed_init(struct fs *fs);
+void keyed_fini(struct fs *fs);
+/* Tells the program that a node is being freed, if it has a key. */
+void keyed_gone(struct fs *fs, struct node *node);
 
 /* -- hollow.c: files that a source fills ------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ static void node_gone(void *aux, struct node *node)
 
 	if (node_filters(node) & atomic_load_explicit(&fs->filters.forget, memory_order_relaxed))
 		fs->config.host.forgotten(fs->config.host.aux, node);
+	keyed_gone(fs, node);
 	passthrough_node_gone(fs, node);
 	watch_node_gone(fs, node);
 	fdcache_drop(fs->fds, node);
@@ -89,6 +90,8 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 		r = passthrough_new(fs, &fs->passthrough);
 	if (r == 0)
 		r = locks_new(fs, &fs->locks);
+	if (r == 0)
+		r = keyed_init(fs);
 	if (r < 0)
 		return r;
 	nodetab_on_free(fs->nodes, node_gone, fs);
@@ -118,6 +121,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->fds = fdcache_free(fs->fds);
 	fs->passthrough = passthrough_free(fs->passthrough);
 	fs->watch = watch_free(fs->watch);
+	keyed_fini(fs);
 	pthread_mutex_destroy(&fs->cursors.lock);
 	free(fs);
 	return NULL;

@@ -20,7 +20,7 @@
 #include "node/node.h"
 
 #include <linux/stat.h>
-#include <penstock/penstock.h>
+#include <penstock/node.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -97,8 +97,9 @@ struct fs_config {
 	uint64_t key[2];
 	bool own_fds; /* keep a descriptor for each node: CAP_DAC_READ_SEARCH is missing */
 	struct fs_host host;
-	struct pst_server server; /* fields is NULL if there is no server */
-	bool fills;               /* a source fills hollow files, whose mark is hidden */
+	struct pst_server server;     /* fields is NULL if there is no server */
+	struct pst_node_ops node_ops; /* all zeros if the program answers no operations */
+	bool fills;                   /* a source fills hollow files, whose mark is hidden */
 };
 
 /*

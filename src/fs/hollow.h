@@ -36,5 +36,3 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill);
  * disk, restores the times and removes the mark. Returns 0 or -errno; then the file stays hollow.
  */
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
-/* Describes a node for a program. *ret_file points to *fh, to which this writes the handle. */
-void fs_node_file(struct fs *fs, struct node *node, struct fhandle *fh, struct pst_file *ret_file);

@@ -12,6 +12,9 @@
  *	cached		cached		  cached	-	   direct, or cached if they allow
  *	direct		direct		  direct	direct	   direct
  *
+ * A file that the program of struct pst_node_ops reads and writes is cached or direct, as the
+ * program says; its open fails with EBUSY while the file passes through.
+ *
  * "-" cannot happen: the first open decides if the file can pass through, for all opens until the
  * last release. "Zero size" files are those of proc, sysfs and the like. Filters may be added and
  * removed while a file is open; an open that would bypass a filter fails with EBUSY.
@@ -315,6 +318,27 @@ int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, in
 	}
 	pthread_mutex_unlock(lock_of(pt, node));
 	return open->mode == IO_NONE ? -EBUSY : 0;
+}
+
+int passthrough_open_served(struct fs *fs, struct node *node, enum io_mode mode,
+			    struct fs_open *open)
+{
+	struct passthrough *pt = fs->passthrough;
+
+	pthread_mutex_lock(lock_of(pt, node));
+	if (node->n_open && node->io_mode == IO_PASSTHROUGH) {
+		pthread_mutex_unlock(lock_of(pt, node));
+		return -EBUSY;
+	}
+	if (filter_mode(fs, node) == IO_DIRECT || (node->n_open && node->io_mode == IO_DIRECT))
+		mode = IO_DIRECT;
+	open->mode = mode;
+	node->io_mode = (uint8_t)mode;
+	node->n_open++;
+	open->keep_cache = mode == IO_CACHED && !(node->passthrough_flags & FLAG_STALE);
+	node->passthrough_flags &= (uint8_t)~FLAG_STALE;
+	pthread_mutex_unlock(lock_of(pt, node));
+	return 0;
 }
 
 void fs_filters_changed(struct fs *fs, struct node *node, uint64_t changed)

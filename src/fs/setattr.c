@@ -248,7 +248,7 @@ int fs_statfs(struct fs *fs, struct node *node, struct statvfs *ret_st)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	int r;
 
-	r = fdref_get(fs->fds, node, &ref);
+	r = fdref_get(fs->fds, node_has_no_lower(node) ? fs->root : node, &ref);
 	if (r == 0)
 		r = lower_enter(fs, node, &scope);
 	if (r < 0)

@@ -31,6 +31,9 @@ int fs_sync_change(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = open_for_sync(fs, node);
 
+	/* A program keeps the file. */
+	if (node_has_no_lower(node))
+		return 0;
 	/* If the file does not exist any more, there is nothing to write. */
 	if (fd == -ESTALE || fd == -ENOENT)
 		return 0;

@@ -167,8 +167,11 @@ int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref)
 	int fd;
 
 	if (node->flags & NODE_OWN_FD) {
+		fd = (int)node->fd_slot;
+		if (fd < 0)
+			return -EOPNOTSUPP;
 		/* Valid as long as the caller's reference to the node. Entry 0 needs no pin. */
-		*ret_ref = (struct fdref){ .fd = (int)node->fd_slot, .ent = cache->ents };
+		*ret_ref = (struct fdref){ .fd = fd, .ent = cache->ents };
 		return 0;
 	}
 	ent = ent_pin(cache, node);

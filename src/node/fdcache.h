@@ -37,8 +37,8 @@ unsigned int fdcache_count(struct fdcache *cache);
 
 /*
  * Pins the node's descriptor; opens the file by handle if the cache has no descriptor. Returns 0,
- * -ESTALE if the file does not exist any more, or another -errno. The caller passes *ret_ref to
- * fdref_putp().
+ * -ESTALE if the file does not exist any more, -EOPNOTSUPP if the node has no lower file, or
+ * another -errno. The caller passes *ret_ref to fdref_putp().
  */
 int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
 void fdref_putp(struct fdref *ref);

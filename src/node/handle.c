@@ -121,6 +121,7 @@ int handle_new(struct handletab *tab, struct node *node, int flags, uint32_t uid
 	handle->closed = false;
 	handle->direct = flags & O_DIRECT;
 	handle->stream = NULL;
+	handle->served = false;
 	tab->n_handles++;
 	atomic_store_explicit(&handle->refs, 1, memory_order_release);
 	*ret_handle = handle;

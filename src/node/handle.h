@@ -28,6 +28,8 @@ struct handle {
 	_Atomic bool direct;      /* fd is open, or will be opened, with O_DIRECT */
 	pthread_mutex_t lock;     /* guards the member below */
 	struct dirstream *stream; /* fs/dir.c, for directories; owned */
+	bool served;              /* constant once open: the program reads and writes the file */
+	uint64_t number;          /* constant once open: the program's, if served */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -172,6 +172,27 @@ struct fhandle node_key_own(unsigned int mount, uint32_t dev_major, uint32_t dev
 	return fh;
 }
 
+/*
+ * Handles of this type belong to node_key_own(), too, and have 16 bytes. The first byte is the
+ * length of what is before the name, which makes the length another one.
+ */
+struct fhandle node_key_named(const void *name, size_t len)
+{
+	uint8_t before = len == 15 ? 2 : 1;
+	struct fhandle fh = { .len = (uint8_t)(before + len),
+			      .type = TYPE_OWN,
+			      .bytes[0] = before };
+
+	memcpy(fh.bytes + before, name, len);
+	return fh;
+}
+
+const void *node_key_name(const struct fhandle *fh, size_t *ret_len)
+{
+	*ret_len = (size_t)fh->len - fh->bytes[0];
+	return fh->bytes + fh->bytes[0];
+}
+
 struct node *node_get(struct node *node)
 {
 	atomic_fetch_add_explicit(&node->count, 1, memory_order_relaxed);

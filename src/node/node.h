@@ -31,6 +31,11 @@ struct nodetab;
 #define NODE_OWN_FD 1
 /* In node.flags: the file is known not to be hollow; fs/hollow.c. */
 #define NODE_WHOLE 2
+/*
+ * The node has no lower file but a key of the program (node_key_named()). With NODE_OWN_FD; fd_slot
+ * is -1 until the program gives it a lower file.
+ */
+#define NODE_KEYED 4
 
 /* A file handle in a record. tails.c stores the rest of a longer one, see node_fhandle(). */
 #define FHANDLE_SHORT 24
@@ -187,6 +192,23 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 /* Returns a key for a file whose file system has no handles: device and inode number. */
 struct fhandle node_key_own(unsigned int mount, uint32_t dev_major, uint32_t dev_minor,
 			    uint64_t ino);
+/*
+ * Returns a key for a file that a program identifies by len bytes (1 to 64), with NODE_KEYED.
+ * node_key_name() returns these bytes in *fh, and their number.
+ */
+struct fhandle node_key_named(const void *name, size_t len);
+const void *node_key_name(const struct fhandle *fh, size_t *ret_len);
+
+static inline bool node_is_keyed(const struct node *node)
+{
+	return node->flags & NODE_KEYED;
+}
+/* Returns true if the node has no lower file now. */
+static inline bool node_has_no_lower(const struct node *node)
+{
+	return node_is_keyed(node) &&
+	       (int)atomic_load_explicit(&node->fd_slot, memory_order_acquire) < 0;
+}
 
 /* Takes one more reference to a node of which the caller has a reference. Returns the node. */
 struct node *node_get(struct node *node);

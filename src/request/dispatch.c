@@ -22,6 +22,7 @@
 #include "request/keep-mounts.h"
 #include "request/req.h"
 #include "request/result.h"
+#include "request/served.h"
 #include "request/shown.h"
 #include "request/source-gate.h"
 #include "request/trace.h"
@@ -145,7 +146,19 @@ static int run_filters_before(struct req *req)
 	return r == 0 && chain->attached ? attached_check(req) : r;
 }
 
-/* Runs the operation's function. */
+/* Runs the operation's function, or calls the program that answers the operation. */
+static int call_function(struct req *req)
+{
+	int r = REQ_BELOW;
+
+	if (req->host->served && !req->below && serve_wants(req))
+		r = serve_call(req);
+	if (r != REQ_BELOW)
+		return r;
+	req->below = true;
+	return functions[req->msg.op - op_table](req);
+}
+
 static int call(struct req *req)
 {
 	const struct op *op = req->msg.op;
@@ -156,7 +169,7 @@ static int call(struct req *req)
 	if (op->result == OP_RESULT_OPEN || op->result == OP_RESULT_CREATE)
 		r = fs_may_open(req->fs, &req->caller);
 	if (r == 0)
-		r = functions[op - op_table](req);
+		r = call_function(req);
 	fs_serve(NULL);
 	if (req->measured)
 		latency_record(&req->host->latency, clock_ms() - began);
@@ -432,6 +445,33 @@ struct req *req_finish(struct req *req, int r)
 	return deferred ? deferred_release(req, deferred) : req_release(req);
 }
 
+/*
+ * Handles the result r of a request that may have to run elsewhere. Returns the result of the
+ * operation; REQ_PARK if it has to run again; or REQ_KEPT if the request belongs to another thread,
+ * or to the program, and this thread goes on with *ret_other.
+ */
+static int go_on(struct req *req, int r, struct req **ret_other)
+{
+	bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
+
+	for (;;) {
+		if (r == REQ_KEPT && serve_keep(req, ret_other, &r))
+			return REQ_KEPT;
+		if (r == REQ_BELOW) {
+			req->below = true;
+			r = call(req);
+		} else if (r == REQ_TO_POOL) {
+			if (reads ? look_to_pool(req, true, ret_other) : to_pool(req, ret_other))
+				return REQ_KEPT;
+			r = run_here(req);
+		} else if (r == REQ_PARK) {
+			return req->host->park(req, ret_other, &r) ? REQ_KEPT : r;
+		} else if (r != REQ_KEPT) {
+			return r;
+		}
+	}
+}
+
 struct req *req_serve(struct req *req)
 {
 	struct req *other;
@@ -446,17 +486,13 @@ struct req *req_serve(struct req *req)
 	}
 	if (to_pool_at_first(req, &other))
 		return other;
-	do {
-		r = serve(req);
-		if (r == REQ_TO_POOL) {
-			bool reads = req->msg.op->answer == OP_ANSWER_CONTENT;
+	do
+		r = go_on(req, serve(req), &other);
+	while (r == REQ_PARK);
+	return r == REQ_KEPT ? other : req_finish(req, r);
+}
 
-			if (reads ? look_to_pool(req, true, &other) : to_pool(req, &other))
-				return other;
-			r = run_here(req);
-		}
-		if (r == REQ_PARK && req->host->park(req, &other, &r))
-			return other;
-	} while (r == REQ_PARK);
-	return req_finish(req, r);
+void req_drop(struct req *req)
+{
+	req_cleanup(req);
 }

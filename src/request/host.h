@@ -13,6 +13,7 @@
 struct chain;
 struct exact;
 struct fs;
+struct served;
 struct submounts;
 struct req;
 struct source;
@@ -25,6 +26,7 @@ struct request_host {
 	struct submounts *submounts;
 	struct trace *trace;
 	struct source *source; /* NULL: no file is hollow */
+	struct served *served; /* NULL if no program answers operations */
 	uint64_t disabled_ops; /* bits of opcodes: operations that the view lacks */
 	bool sync, dirsync;    /* sync all changes, or changes of names, before the reply */
 	bool has_pool;
@@ -62,6 +64,18 @@ struct request_host {
 	 * because the unlock might never arrive.
 	 */
 	bool (*feed)(struct req *req, bool for_lock);
+	/*
+	 * Takes a request in the place of one that leaves the thread, as req_serve() returns it;
+	 * waits until there is one. put() puts it back.
+	 */
+	struct req *(*replace)(struct req *req);
+	void (*put)(struct request_host *host, struct req *req);
+	/*
+	 * Goes on with a request that belongs to no thread, with the result of serve_call(): ends
+	 * it, or gives it to the pool. Any thread may call it. drop() ends it without a reply.
+	 */
+	void (*resume)(struct req *req, int r);
+	void (*drop)(struct req *req);
 	/* Interrupts the queued or running request with this number. */
 	void (*interrupt)(struct request_host *host, uint64_t unique);
 	/*

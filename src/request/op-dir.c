@@ -11,6 +11,7 @@
 #include "filter/records.h"
 #include "request/filter-adapter.h"
 #include "request/keep-mounts.h"
+#include "request/served.h"
 #include "request/shown.h"
 #include "util/cleanup.h"
 #include "util/name.h"
@@ -24,6 +25,7 @@ struct dir_reply {
 	struct dirbuf buf;
 	struct req *req;
 	struct filtered *filtered; /* NULL if no filter has programs for these names */
+	bool served;               /* a program adds names */
 };
 
 /*
@@ -245,7 +247,7 @@ static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent
 	(void)entry;
 	if (name_is_dots(dirent->name))
 		r = 0;
-	else if (reply->buf.plus)
+	else if (reply->buf.plus && !reply->served)
 		r = look_up_filtered(listing, dirent->name, &out);
 	else
 		r = listing_check(listing, dirent->name, dirent->type);
@@ -274,6 +276,12 @@ static void add_together(struct fs_dirsink *sink, const struct fs_dirent *dirent
 
 /* -- READDIR ----------------------------------------------------------------------------------- */
 
+static int list(struct req *req, struct dir_reply *reply, uint64_t off)
+{
+	return reply->served ? serve_list(req, off, &reply->sink) :
+			       fs_readdir(req->fs, req->handle, off, &reply->sink);
+}
+
 /*
  * Lists a directory and runs programs on the names, one by one or many in one run. In the slot, the
  * call of each name overwrites the call of the request.
@@ -289,13 +297,14 @@ static int list_filtered(struct req *req, struct dir_reply *reply, uint64_t off)
 	filtered->reply = reply;
 	filtered->size = 0;
 	listing_init(&filtered->listing, &req->call);
-	one_by_one = listing_is_one_by_one(&filtered->listing, &req->call);
+	/* The kernel looks up the names of a program by itself. */
+	one_by_one = reply->served || listing_is_one_by_one(&filtered->listing, &req->call);
 	reply->filtered = filtered;
 	reply->buf.at = filtered->memory;
 	reply->sink.entries = false;
 	reply->sink.fits = one_by_one ? fits : fits_together;
 	reply->sink.add = one_by_one ? add_filtered : add_together;
-	r = fs_readdir(req->fs, req->handle, off, &reply->sink);
+	r = list(req, reply, off);
 	filter_added(filtered);
 	memcpy(req->data, filtered->memory, reply->buf.len);
 	call_fill_again(&req->call, true);
@@ -316,6 +325,7 @@ int op_readdir(struct req *req)
 		.sink = { .room = room, .fits = fits, .add = add, .entries = plus },
 		.buf = { .at = req->data, .size = in->size, .plus = plus },
 		.req = req,
+		.served = req->host->served && serve_wants(req),
 	};
 	int r;
 
@@ -324,7 +334,7 @@ int op_readdir(struct req *req)
 	if (listing_needs_filters(&req->call))
 		r = list_filtered(req, &reply, in->offset);
 	else
-		r = fs_readdir(req->fs, req->handle, in->offset, &reply.sink);
+		r = list(req, &reply, in->offset);
 	req->data_len = reply.buf.len;
 	/* Return the names that were read before an error; the next READDIR gets the error. */
 	return req->data_len ? 0 : r;

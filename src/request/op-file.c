@@ -3,6 +3,7 @@
 #include "filter/apply.h"
 #include "request/deferred.h"
 #include "request/filter-adapter.h"
+#include "request/served.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -39,7 +40,12 @@ int op_tmpfile(struct req *req)
 
 int op_opendir(struct req *req)
 {
-	return fs_opendir(req->fs, req->node, &req->open);
+	int r = fs_opendir(req->fs, req->node, &req->open);
+
+	/* The kernel would keep names of a program that have changed. */
+	if (r == 0 && req->host->served && (fs_answers(req->fs, req->node) & PST_ANSWERS_READDIR))
+		req->open.cache_dir = req->open.keep_cache = false;
+	return r;
 }
 
 int op_release(struct req *req)
@@ -115,7 +121,8 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 	req->data_len = 0;
 	r = adapter_before(req);
 	if (r == 0)
-		return read_filtered(req, op_read(req), false, ret_end);
+		return read_filtered(req, req->handle->served ? serve_now(req) : op_read(req),
+				     false, ret_end);
 	return read_filtered(req, r == APPLY_DONE ? 0 : r, true, ret_end);
 }
 
@@ -302,6 +309,8 @@ int op_interrupt(struct req *req)
 
 	fs_interrupt(req->fs, in->unique);
 	req->host->interrupt(req->host, in->unique);
+	if (req->host->served)
+		served_interrupt(req->host->served, in->unique);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 struct request_set;
 struct chain;
 struct deferred;
+struct serving;
 
 /*
  * Header, argument and names of a request, in memory that programs cannot write to. A program can
@@ -52,6 +53,7 @@ struct req {
 	struct chain *_Atomic chain;
 	/* The request runs, with or without a chain. Written and read like chain. */
 	atomic_bool begun;
+	struct serving *serving; /* what a program needs to answer it (served.h); owned, or NULL */
 	struct req_saved *saved; /* constant; NULL if the slot is not in a BPF map */
 	/* The operation as filters see it; without call.chain only constant members are valid. */
 	struct filter_call call;
@@ -99,6 +101,7 @@ struct req {
 	struct node *held;         /* counted; a hollow file that no flight may fill, or NULL */
 	int waited;                /* the error with which the wait has ended, or 0 */
 
+	bool below;                /* no program answers it, see REQ_BELOW */
 	struct deferred *deferred; /* sends the reply when the request has ended; or NULL */
 	uint64_t trace_ns;         /* clock_ns() on arrival; 0 if the view is not traced */
 };
@@ -161,6 +164,9 @@ struct req *req_serve(struct req *req);
  * that the pool has not begun to run. Returns a free request, as req_serve() does.
  */
 struct req *req_finish(struct req *req, int r);
+
+/* Ends a request without a reply, because the view ends. */
+void req_drop(struct req *req);
 
 /* Returns the slot from which the reply is sent. */
 static inline struct slot *req_home(struct req *req)

@@ -6,7 +6,6 @@
 #include "util/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -163,20 +162,10 @@ static bool was_early(struct pool *pool, uint64_t unique)
 }
 
 /*
- * Returns true if a client's thread has ended or a SIGKILL is pending for it; the kernel turns
- * other fatal signals into SIGKILL. Requests of other clients are not interrupted: the kernel sends
- * INTERRUPT for every signal without its number, also for a stop, and for handlers with SA_RESTART,
- * after which a system call must not fail with EINTR.
+ * Requests are interrupted for clients that are being killed only (proc_is_dying()): the kernel
+ * sends INTERRUPT for every signal without its number, also for a stop, and for handlers with
+ * SA_RESTART, after which a system call must not fail with EINTR.
  */
-static bool is_dying(uint32_t pid)
-{
-	char text[4096];
-	int r = proc_read(pid, "status", text, sizeof(text));
-
-	if (r < 0)
-		return pid && (r == -ENOENT || r == -ESRCH);
-	return (proc_mask(text, "\nSigPnd:") | proc_mask(text, "\nShdPnd:")) >> (SIGKILL - 1) & 1;
-}
 
 /*
  * Returns true if a thread can run the request immediately; starts a thread if necessary. Caller
@@ -204,7 +193,7 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	req->in_pool = true;
 	req->may_block = may_block;
 	req->at_once = at_once;
-	early = was_early(pool, req->msg.head->unique) && is_dying(req->msg.head->pid);
+	early = was_early(pool, req->msg.head->unique) && proc_is_dying(req->msg.head->pid);
 	if (!early) {
 		fair_queue_push(&pool->queue, req);
 		/*
@@ -229,7 +218,7 @@ static void resume(struct source_waiter *waiter, int r)
 
 	req->waited = r;
 	pthread_mutex_lock(&pool->lock);
-	if (was_early(pool, waiter->unique) && is_dying(waiter->pid))
+	if (was_early(pool, waiter->unique) && proc_is_dying(waiter->pid))
 		req->waited = -EINTR;
 	fair_queue_unpark(&pool->queue, req->msg.head->uid);
 	req->in_pool = true;
@@ -253,7 +242,7 @@ int pool_park(struct pool *pool, struct req *req)
 	req->wait_in = pool;
 	pthread_mutex_lock(&pool->lock);
 	/* Under the lock, so that an INTERRUPT finds the request, or comes before it. */
-	if (was_early(pool, req->wait.unique) && is_dying(req->wait.pid))
+	if (was_early(pool, req->wait.unique) && proc_is_dying(req->wait.pid))
 		r = -EINTR;
 	else
 		r = source_wait(pool->source, &req->wait);
@@ -270,8 +259,8 @@ int pool_park(struct pool *pool, struct req *req)
  */
 static struct req *take_parked(struct pool *pool, uint64_t unique)
 {
-	struct source_waiter *waiter = pool->source ? source_leave(pool->source, unique, is_dying) :
-						      NULL;
+	struct source_waiter *waiter =
+		pool->source ? source_leave(pool->source, unique, proc_is_dying) : NULL;
 	struct req *req;
 
 	if (!waiter)
@@ -291,7 +280,7 @@ static struct req *take_queued(struct pool *pool, uint64_t unique)
 {
 	struct req *req = fair_queue_remove(&pool->queue, unique);
 
-	if (!req || is_dying(req->msg.head->pid))
+	if (!req || proc_is_dying(req->msg.head->pid))
 		return req;
 	fair_queue_push(&pool->queue, req);
 	return NULL;
@@ -316,7 +305,7 @@ void pool_interrupt(struct pool *pool, uint64_t unique)
 	if (!req)
 		req = take_parked(pool, unique);
 	thread = req ? NULL : find_running(pool, unique);
-	if (thread && is_dying(thread->pid)) {
+	if (thread && proc_is_dying(thread->pid)) {
 		thread->interrupted = true;
 		thread_wake(thread->thread);
 		ticker_wake(pool->watchdog);

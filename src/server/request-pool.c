@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "server/request-pool.h"
 #include "request/filter-adapter.h"
+#include "request/served.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 
@@ -45,6 +46,8 @@ static struct request_set *set_free(struct request_set *set)
 	else if (set->memory)
 		munmap(set->memory, set->n * set->size);
 	free(set->saved);
+	for (unsigned int i = 0; set->reqs && i < set->n; i++)
+		serving_free(set->reqs[i].serving);
 	free(set->reqs);
 	free(set);
 	return NULL;

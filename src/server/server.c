@@ -15,6 +15,7 @@
 #include "server/server.h"
 #include "request/exact.h"
 #include "request/req.h"
+#include "request/served.h"
 #include "request/trace.h"
 #include "server/chain-marks.h"
 #include "server/chain-update.h"
@@ -142,6 +143,39 @@ static bool spare(struct req *req, bool briefly)
 	       request_pool_feed(&server->requests, req->chan, false);
 }
 
+static struct req *replace(struct req *req)
+{
+	struct server *server = server_of(req->host);
+
+	if (req->in_pool)
+		return NULL;
+	if (!req_slot_is_owned(req))
+		return request_pool_take(&server->requests, true);
+	feed(req, false);
+	return NULL;
+}
+
+static void put(struct request_host *host, struct req *req)
+{
+	request_pool_put(&server_of(host)->requests, req);
+}
+
+static void resume(struct req *req, int r)
+{
+	struct server *server = server_of(req->host);
+
+	if (r != REQ_BELOW) {
+		request_pool_put(&server->requests, req_finish(req, r));
+		return;
+	}
+	req->below = true;
+	req->measured = false;
+	if (req->host->has_pool)
+		pool_push(&server->pool, req, true, false);
+	else
+		request_pool_put(&server->requests, req_serve(req));
+}
+
 static void interrupt(struct request_host *host, uint64_t unique)
 {
 	pool_interrupt(&server_of(host)->pool, unique);
@@ -209,6 +243,10 @@ static void init_request_host(struct server *server, const struct server_config 
 		.park = park,
 		.spare = spare,
 		.feed = feed,
+		.replace = replace,
+		.put = put,
+		.resume = resume,
+		.drop = req_drop,
 		.interrupt = interrupt,
 		.move = move,
 		.mark_nodes = mark_nodes,
@@ -291,6 +329,8 @@ int server_new(const struct server_config *config, struct server **ret_server,
 		return rs;
 	if (r == 0)
 		r = trace_new(&server->request_host.trace);
+	if (r == 0 && config->node_ops)
+		r = served_new(config->node_ops, &server->request_host.served);
 	if (r == 0)
 		r = filters_new(&server->requests, server->fs_callbacks->invalidator,
 				config->features, &server->filters);
@@ -325,6 +365,7 @@ struct server *server_free(struct server *server)
 	ticker_stop(&server->watchdog);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
+	served_stop(server->request_host.served);
 	fs_shutdown(server->request_host.fs);
 	fs_callbacks_stop(server->fs_callbacks);
 	/*
@@ -341,6 +382,7 @@ struct server *server_free(struct server *server)
 	pool_fini(&server->pool);
 	ticker_fini(&server->watchdog);
 	request_pool_fini(&server->requests);
+	served_free(server->request_host.served);
 	trace_free(server->request_host.trace);
 	exact_fini(&server->exact);
 	free(server);
@@ -360,6 +402,11 @@ const struct filter_slots *server_filter_slots(struct server *server)
 struct trace *server_trace(struct server *server)
 {
 	return server->request_host.trace;
+}
+
+struct served *server_served(struct server *server)
+{
+	return server->request_host.served;
 }
 
 struct filters *server_filters(struct server *server)

@@ -16,6 +16,7 @@ struct server;
 struct fs_callbacks;
 struct filters;
 struct trace;
+struct served;
 struct filter_slots;
 
 /*
@@ -42,6 +43,7 @@ struct server_config {
 	uint64_t disabled_ops;      /* bits of opcodes: operations that the view lacks */
 	const char *const *filters; /* specs, ended by NULL; or NULL. Used during the call only */
 	enum pst_run_filters run_filters;
+	const struct pst_node_ops *node_ops; /* NULL if no program answers operations; copied */
 };
 /*
  * Creates a server and starts its threads. Takes ownership of the objects that config marks, even
@@ -70,6 +72,7 @@ struct server *server_free(struct server *server);
 struct fs *server_fs(struct server *server);
 struct filters *server_filters(struct server *server);
 struct trace *server_trace(struct server *server);
+struct served *server_served(struct server *server);
 /* Returns the slots that filters access, or NULL if the server has had no filters. */
 const struct filter_slots *server_filter_slots(struct server *server);
 

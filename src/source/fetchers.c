@@ -4,6 +4,7 @@
  * ends after some idle seconds.
  */
 #include "fs/hollow.h"
+#include "fs/keyed.h"
 #include "source/source-private.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -59,7 +60,7 @@ static int call_source(struct source *source, struct flight *flight)
 	fetch->len = fetch->length = fill.length;
 	fetch->tag = fill.tag;
 	fetch->tag_len = fill.tag_len;
-	fs_node_file(source->fs, flight->node, &fh, &fetch->file);
+	fs_describe(source->fs, flight->node, &fh, &fetch->file);
 	if (fill.dir)
 		r = given->list ? result_of("list", given->list(given->aux, fetch)) : -EIO;
 	else if (fill.length)

@@ -3,6 +3,7 @@
 #include "util/fd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,4 +38,14 @@ uint64_t proc_mask(const char *text, const char *key)
 	const char *field = proc_field(text, key);
 
 	return field ? strtoull(field, NULL, 16) : 0;
+}
+
+bool proc_is_dying(uint32_t pid)
+{
+	char text[4096];
+	int r = proc_read(pid, "status", text, sizeof(text));
+
+	if (r < 0)
+		return pid && (r == -ENOENT || r == -ESRCH);
+	return (proc_mask(text, "\nSigPnd:") | proc_mask(text, "\nShdPnd:")) >> (SIGKILL - 1) & 1;
 }

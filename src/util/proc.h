@@ -18,6 +18,11 @@ int proc_read(uint32_t pid, const char *file, char *buf, size_t size);
  */
 bool proc_in_our_user_namespace(uint32_t pid);
 /*
+ * Returns true if a client's thread has ended or a SIGKILL is pending for it; the kernel turns
+ * other fatal signals into SIGKILL.
+ */
+bool proc_is_dying(uint32_t pid);
+/*
  * Returns the text after key, which must begin with a newline ("\nUid:"); NULL if the text has no
  * such line.
  */

@@ -196,6 +196,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.fd_budget = options->fd_budget ? options->fd_budget : 64,
 		.own_fds = options->nodes == K_OWN_FDS,
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
+		.node_ops = options->node_ops ? *options->node_ops : (struct pst_node_ops){ 0 },
 	};
 	struct server_config config = {
 		.chans = chans,
@@ -206,6 +207,7 @@ static void serve(struct kernel *k, const struct k_options *options, struct chan
 		.max_write = k->negotiated.max_write,
 		.dirsync = options->dirsync,
 		.filters = options->filters,
+		.node_ops = options->node_ops,
 	};
 
 	k_require(fs_callbacks_new(chans[0], 0, true, &config.fs_callbacks, &fs_config.host) == 0);

@@ -54,6 +54,7 @@ struct k_options {
 	unsigned int fd_budget;          /* 0: 64 */
 	const char *const *filters;      /* specs, ended by NULL; with fake-filter.c */
 	const struct pst_server *server; /* NULL: none */
+	const struct pst_node_ops *node_ops;
 };
 
 struct k_answer {

@@ -6,7 +6,7 @@
  */
 #include "../test.h"
 
-#include <penstock/penstock.h>
+#include <penstock/node.h>
 
 #define SIZE(type, n)                                                                              \
 	{                                                                                          \
@@ -39,6 +39,8 @@ TEST(members_stay_where_they_are, state)
 		SIZE(pst_filter_option, 384),
 		SIZE(pst_filter_program, 40),
 		SIZE(pst_probe, 272),
+		SIZE(pst_entry, 328),
+		SIZE(pst_opened, 16),
 		/* Structs with a size. */
 		AT(pst_server, setattr, 32),
 		AT(pst_view_options, max_write, 72),
@@ -47,6 +49,8 @@ TEST(members_stay_where_they_are, state)
 		AT(pst_view_options, server, 112),
 		AT(pst_view_options, run_filters, 140),
 		AT(pst_view_options, control, 164),
+		AT(pst_view_options, node_ops, 176),
+		AT(pst_node_ops, statfs, 224),
 		AT(pst_view_info, kernel_flags, 64),
 		AT(pst_view_info, filters_why, 176),
 		AT(pst_filter_report, process_why, 20752),

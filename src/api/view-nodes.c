@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Requests that a program answers: public functions of the library (<penstock/node.h>). */
+#include "api/view.h"
+#include "request/served.h"
+#include "util/proc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+void pst_reply(struct pst_request *request, int64_t result)
+{
+	serving_reply(serving_of(request), result);
+}
+
+int pst_request_interrupted(const struct pst_request *request)
+{
+	const struct serving *serving = serving_of(request);
+
+	return serving->interrupted || serving->req->host->stopping;
+}
+
+int pst_request_groups(const struct pst_request *request, gid_t *groups, size_t n, size_t *ret_n)
+{
+	char text[8192];
+	int r = proc_read(request->pid, "status", text, sizeof(text));
+	const char *at = r < 0 ? NULL : proc_field(text, "\nGroups:");
+	size_t found = 0;
+	char *end;
+
+	if (!at)
+		return -ESRCH;
+	for (;; at = end) {
+		unsigned long gid;
+
+		at += strspn(at, "\t ");
+		if (!isdigit((unsigned char)*at))
+			break;
+		gid = strtoul(at, &end, 10);
+		if (found < n)
+			groups[found] = (gid_t)gid;
+		found++;
+	}
+	*ret_n = found;
+	return 0;
+}
+
+int pst_request_path(const struct pst_request *request, char *buf, size_t size)
+{
+	struct req *req = serving_of(request)->req;
+	char path[PATH_MAX];
+
+	if (node_is_keyed(req->node))
+		return -EOPNOTSUPP;
+	fs_node_path(req->fs, req->node, path, sizeof(path));
+	if (strcmp(path, "?") == 0)
+		return -ENOENT;
+	if (strlen(path) >= size)
+		return -ENAMETOOLONG;
+	memcpy(buf, path, strlen(path) + 1);
+	return 0;
+}
+
+int pst_view_dispatch_fd(struct pst_view *view)
+{
+	struct served *served = server_served(view->server);
+
+	return served ? served->event_fd : -1;
+}
+
+void pst_view_dispatch(struct pst_view *view)
+{
+	struct served *served = server_served(view->server);
+
+	if (served && served->ops.loop)
+		served_dispatch(served);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Files of a program (struct pst_node_ops): which operations the program answers of a lower file,
+ * nodes that have a key and no lower file, and files that the program reads and writes.
+ *
+ * The masks of lower files are in fs->answers, by the node's number; a bit of node->served says
+ * that the program has given the mask. So a view without a program has no memory for them. If two
+ * threads ask at the same time, both get the same mask. No locks.
+ */
+#include "fs/keyed.h"
+#include "fs/fs-private.h"
+#include "util/hash.h"
+#include "util/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* No server decides the number of links, so this bit of node->served is free. */
+#define ANSWERS_KNOWN STATX_NLINK
+#define ANSWERS_BYTES (NODE_MAX * sizeof(*((struct fs *)0)->answers))
+
+int keyed_init(struct fs *fs)
+{
+	void *p;
+
+	if (!fs->config.node_ops.ops)
+		return 0;
+	p = mmap(NULL, ANSWERS_BYTES, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	fs->answers = p;
+	return 0;
+}
+
+void keyed_fini(struct fs *fs)
+{
+	if (fs->answers)
+		munmap(fs->answers, ANSWERS_BYTES);
+}
+
+/* The attributes of files with a lower file are those of the lower file and of the server. */
+static uint32_t possible(const struct fs *fs, const struct node *node)
+{
+	return node == fs->root ? PST_ANSWERS_ALL :
+				  PST_ANSWERS_ALL & ~(PST_ANSWERS_GETATTR | PST_ANSWERS_SETATTR);
+}
+
+static uint32_t ask_answers(struct fs *fs, struct node *node)
+{
+	const struct pst_node_ops *ops = &fs->config.node_ops;
+	struct fhandle fh;
+	struct pst_file file;
+	uint32_t answers;
+
+	fs_describe(fs, node, &fh, &file);
+	answers = ops->ops(ops->aux, &file);
+	if (answers & ~possible(fs, node))
+		log_error("the program's ops() returned %#x for inode %llu, which has bits that a "
+			  "file with a lower file cannot have; the view ignores these",
+			  answers, (unsigned long long)node->ino);
+	answers &= possible(fs, node);
+	fs->answers[node_number(fs->nodes, node)] = answers;
+	atomic_fetch_or_explicit(&node->served, ANSWERS_KNOWN, memory_order_release);
+	return answers;
+}
+
+uint32_t fs_answers(struct fs *fs, struct node *node)
+{
+	if (node_is_keyed(node))
+		return node_has_no_lower(node) ? PST_ANSWERS_ALL : 0;
+	if (!fs->answers)
+		return 0;
+	if (atomic_load_explicit(&node->served, memory_order_acquire) & ANSWERS_KNOWN)
+		return fs->answers[node_number(fs->nodes, node)];
+	return ask_answers(fs, node);
+}
+
+void keyed_gone(struct fs *fs, struct node *node)
+{
+	const struct pst_node_ops *ops = &fs->config.node_ops;
+	struct fhandle fh;
+	struct pst_file file;
+
+	if (!node_is_keyed(node) || !ops->forget)
+		return;
+	fs_describe(fs, node, &fh, &file);
+	ops->forget(ops->aux, &file);
+}
+
+/* -- nodes with a key -------------------------------------------------------------------------- */
+
+/* Returns what is wrong with the attributes of a file with a key, or NULL. */
+static const char *wrong_stat(const struct statx *stx, uint32_t type)
+{
+	uint32_t is = stx->stx_mode & S_IFMT;
+
+	if (is != type)
+		return "another type in stx_mode than the file has had";
+	if (is != S_IFREG && is != S_IFDIR && is != S_IFLNK && is != S_IFCHR && is != S_IFBLK &&
+	    is != S_IFIFO && is != S_IFSOCK)
+		return "no type in stx_mode";
+	if (stx->stx_uid == (uint32_t)-1 || stx->stx_gid == (uint32_t)-1)
+		return "the owner or group -1";
+	if (stx->stx_size > INT64_MAX)
+		return "a size above 2^63 - 1";
+	if (stx->stx_atime.tv_nsec > 999999999 || stx->stx_mtime.tv_nsec > 999999999 ||
+	    stx->stx_ctime.tv_nsec > 999999999)
+		return "nanoseconds above 999999999";
+	return NULL;
+}
+
+/* Returns the time for which the kernel may cache a name or attributes of the program. */
+static uint64_t timeout(struct fs *fs, struct node *node)
+{
+	uint64_t ns = fs->config.node_ops.timeout_ns;
+
+	if (fs->config.cache == PST_CACHE_NONE || (node && attr_is_by_caller(fs, node)))
+		return 0;
+	return ns > ATTR_LONG_NS ? ATTR_LONG_NS : ns;
+}
+
+int fs_keyed_attr(struct fs *fs, struct node *node, const struct statx *stx,
+		  struct fs_attr *ret_attr)
+{
+	const char *wrong = wrong_stat(stx, node->type);
+
+	if (wrong) {
+		log_error("the program answered with %s: the caller gets EIO", wrong);
+		return -EIO;
+	}
+	ret_attr->stx = *stx;
+	ret_attr->stx.stx_ino = node->ino;
+	ret_attr->stx.stx_mask = STATX_BASIC_STATS | (stx->stx_mask & STATX_BTIME);
+	if (!stx->stx_blksize)
+		ret_attr->stx.stx_blksize = 4096;
+	ret_attr->attr_ns = timeout(fs, node);
+	return 0;
+}
+
+/* Completes the attributes of a node with a key that has got a lower file. */
+static int lower_attr(struct fs *fs, struct node *node, struct fs_attr *attr)
+{
+	int r = lower_node_stat(fs, node, &attr->stx);
+
+	return r < 0 ? r : attr_complete(fs, node, attr, REPLY_ENTRY);
+}
+
+int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
+		   struct fs_entry *ret_entry)
+{
+	struct fs_entry entry = { .entry_ns = timeout(fs, dir) };
+	struct node_key key = {
+		.type = from->stx.stx_mode & S_IFMT,
+		.flags = NODE_OWN_FD | NODE_KEYED,
+		.own_fd = -1,
+		.filters = node_filters(dir) & ~FILTERS_SET,
+	};
+	int r;
+
+	if (!from->key_len || from->key_len > PST_KEY_MAX) {
+		log_error("the program answered with a key of %u bytes, expected 1 to %d: the "
+			  "caller gets EIO",
+			  from->key_len, PST_KEY_MAX);
+		return -EIO;
+	}
+	key.fh = node_key_named(from->key, from->key_len);
+	key.ino = from->stx.stx_ino;
+	/* Above the numbers that lower file systems use. */
+	if (!key.ino)
+		key.ino = hash_bytes(0, from->key, from->key_len) | 1ULL << 63;
+	r = node_lookup_or_new(fs->nodes, &key, &entry.node, NULL);
+	if (r < 0)
+		return r;
+	if (node_has_no_lower(entry.node))
+		r = fs_keyed_attr(fs, entry.node, &from->stx, &entry.attr);
+	else
+		r = lower_attr(fs, entry.node, &entry.attr);
+	if (r < 0) {
+		node_put(fs->nodes, entry.node);
+		return r;
+	}
+	atomic_store_explicit(&entry.node->parent, dir->id, memory_order_relaxed);
+	*ret_entry = entry;
+	return 0;
+}
+
+/* -- files that the program reads and writes --------------------------------------------------- */
+
+int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst_opened *from,
+		   struct fs_open *ret_open)
+{
+	struct fs_open open = { 0 };
+	int r;
+
+	if (from->data > PST_DATA_DIRECT) {
+		log_error("the program opened a file with data=%d, expected PST_DATA_CACHED or "
+			  "_DIRECT: the caller gets EIO",
+			  from->data);
+		return -EIO;
+	}
+	r = handle_new(fs->handles, node, flags, creds_serving_uid(), &open.handle);
+	if (r < 0)
+		return r;
+	r = passthrough_open_served(fs, node, from->data == PST_DATA_DIRECT ? IO_DIRECT : IO_CACHED,
+				    &open);
+	if (r < 0) {
+		handle_put(fs->handles, open.handle);
+		return r;
+	}
+	attr_opened(fs, node, flags, open.mode);
+	open.handle->io_mode = (uint8_t)open.mode;
+	open.handle->served = true;
+	open.handle->number = from->handle;
+	open.keep_cache = open.keep_cache && from->keep_cache && !(flags & O_TRUNC);
+	open.no_flush = !fs->config.node_ops.flush && fs->config.locks == PST_LOCKS_LOCAL;
+	*ret_open = open;
+	return 0;
+}

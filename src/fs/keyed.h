@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Files of a program, struct pst_node_ops: which operations of a lower file the program answers,
+ * nodes that have a key and no lower file, and files that the program reads and writes. The rules
+ * of fs.h apply.
+ */
+#include "fs/fs.h"
+
+/* Describes a node for a program. *ret_file points to *fh, to which this writes handle or key. */
+void fs_describe(struct fs *fs, struct node *node, struct fhandle *fh, struct pst_file *ret_file);
+/*
+ * Returns which operations the program answers of a node, PST_ANSWERS_*. The first call for a lower
+ * file asks the program.
+ */
+uint32_t fs_answers(struct fs *fs, struct node *node);
+/*
+ * Finds or makes the node of a program's answer in the directory dir. -EIO if the answer has values
+ * that no file can have, after a line in the log.
+ */
+int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
+		   struct fs_entry *ret_entry);
+/* Checks and completes the attributes of a node for which the program has answered. */
+int fs_keyed_attr(struct fs *fs, struct node *node, const struct statx *stx,
+		  struct fs_attr *ret_attr);
+/* Opens a file that the program reads and writes. flags are those of open(2). */
+int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst_opened *from,
+		   struct fs_open *ret_open);

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Programs that answer operations themselves (struct pst_node_ops): examples/hello adds a file that
+# has no lower file, examples/ramfs is a whole file system in memory.
+
+LIMIT[files_in_memory_behave_as_on_ext4]=300
+
+program_view() { # PROGRAM LOWER
+	local before after pid log=$T/daemon$N_VIEWS.log
+	real || skip "a bind mount has no program"
+	[ -x "$EXAMPLES/$1" ] || skip "examples were not built"
+	VIEW=$T/view$N_VIEWS
+	mkdir "$VIEW"
+	before=$(mount_device "$VIEW")
+	# shellcheck disable=SC2086
+	"$EXAMPLES/$1" "$2" "$VIEW" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
+	pid=$!
+	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
+		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
+		sleep 0.005
+	done
+	echo "${after#*:}" >> "$T/connections"
+	note_view "$VIEW" "$pid" "$log" "${after#*:}"
+}
+
+memory() {
+	mkdir "$T/empty"
+	program_view ramfs "$T/empty"
+}
+
+each_hello_adds_one_file_to_the_lower_tree() {
+	lower
+	mkdir "$LOWER/dir"
+	echo text > "$LOWER/dir/file"
+	echo text > "$LOWER/zz"
+	MODE_OPTS='' program_view hello "$LOWER"
+	local caller
+	for caller in 0 1000; do
+		drop_caches
+		equal "$(as $caller cat "$VIEW/hello")" "Hello, world" "text for $caller"
+		equal "$(as $caller stat -c '%a %s %F' "$VIEW/hello")" "444 13 regular file" "stat"
+		equal "$(as $caller ls "$VIEW" | tr '\n' ' ')" "dir hello zz " "names"
+		equal "$(as $caller ls -l "$VIEW" | grep -c ' hello$')" 1 "ls -l"
+	done
+	check not as 1000 sh -c "echo x > '$VIEW/hello'"
+	check not as 0 sh -c "echo x > '$VIEW/hello'"
+	equal "$(ls "$LOWER" | tr '\n' ' ')" "dir zz " "lower names"
+	equal "$(cat "$VIEW/dir/file")" text "a lower file"
+	# The rest of the tree passes through as ever.
+	echo more >> "$VIEW/dir/file"
+	equal "$(tail -n 1 "$LOWER/dir/file")" more "a lower file"
+	unview
+}
+
+# Steps in which ramfs differs from ext4, or from views of lower files:
+# GROUP.STEP: reason.
+memory_limits() {
+	cat <<- END
+		kinds.tmpfiles: struct pst_node_ops has no O_TMPFILE
+		perm.ownership: as kinds.tmpfiles
+		rename.whiteout: ramfs makes no whiteouts
+		rename.whiteout-as-user: as rename.whiteout
+		rename.bad-flags: as rename.whiteout
+		attr.chown-by-owner: the kernel sends chown(-1, -1) without a change
+		attr.times: ext4 has no nanoseconds before 1970
+		attr.truncate: files of ramfs have 4 GiB at most
+		attr.statx-alone: ramfs has no birth time
+		attr.which-times-move: reads do not change the access time in ramfs
+		suid.by-owner: ramfs has no xattrs
+		suid.by-member: as attr.chown-by-owner
+		suid.by-other: FUSE clears S_ISGID only with S_IXGRP
+		suid.by-root: as suid.by-owner
+		suid.by-weak-root: as suid.by-other
+		suid.capabilities: as suid.by-owner
+		suid.capabilities-and-stores: as suid.by-owner
+		suid.chown-while-written: as attr.chown-by-owner
+		data.holes: files of ramfs have no holes
+		data.seek-too-far: the kernel lets a FUSE file seek anywhere
+		data.fallocate-moving: fs/fuse/file.c refuses it
+		modes.nowait: the kernel's FUSE files do not have FMODE_NOWAIT
+		modes.direct: ramfs takes direct writes of any size
+		modes.direct-odd-memory: as modes.direct
+		aio.io-uring-names: as suid.by-owner
+	END
+}
+
+each_files_in_memory_behave_as_on_ext4() {
+	lower
+	memory
+	memory_limits > "$T/limits"
+	passing() { false; }
+	local group real_mode=$MODE
+	for group in names kinds rename attr suid perm dir data modes copy mmap aio; do
+		TESTS=$T LOWER=$VIEW MODE=memory-$real_mode PREFIX=$group parity "$group" \
+			--variant off
+	done
+	MODE=$real_mode
+	unview
+}
+
+each_files_in_memory_are_kept_while_they_are_used() {
+	memory
+	local caller
+	chmod 1777 "$VIEW"
+	for caller in 0 1000; do
+		check as $caller sh -c "cd '$VIEW' && mkdir d$caller && echo text > d$caller/file"
+		drop_caches
+		equal "$(as $caller cat "$VIEW/d$caller/file")" text "after the caches were dropped"
+		equal "$(stat -c %u "$VIEW/d$caller/file")" "$caller" "owner"
+		equal "$(as $caller sh -c "exec 7< '$VIEW/d$caller/file'; rm -r '$VIEW/d$caller'
+			cat <&7")" text "a removed file that is open"
+	done
+	drop_caches
+	equal "$(ls -A "$VIEW")" "" "names that are left"
+	equal "$(ls -A "$T/empty")" "" "names below"
+	check act model "$VIEW/model" 11 400
+	unview
+}
