@@ -120,18 +120,32 @@ static int set(void *aux, const struct pst_file *file, const struct statx *stx)
 	return record ? 0 : -ENOMEM;
 }
 
-/* Drops all changes, and invalidates what the kernel has cached of them. */
+/* Takes a record out of the table. Returns NULL if there is none. */
+static struct record *take_record(void)
+{
+	struct record *record = NULL;
+
+	pthread_mutex_lock(&lock);
+	if (table) {
+		record = *(struct record **)table;
+		tdelete(record, &table, compare);
+	}
+	pthread_mutex_unlock(&lock);
+	return record;
+}
+
+/*
+ * Drops all changes, and invalidates what the kernel has cached of them. Calls the library without
+ * the lock, because callbacks take the lock.
+ */
 static void forget(struct pst_view *view)
 {
-	pthread_mutex_lock(&lock);
-	while (table) {
-		struct record *record = *(struct record **)table;
+	struct record *record;
 
-		tdelete(record, &table, compare);
+	while ((record = take_record())) {
 		pst_view_changed(view, record->nodeid);
 		free(record);
 	}
-	pthread_mutex_unlock(&lock);
 }
 
 /* The thread for signals, which all threads block. The main thread ends it by SIGUSR1. */
