@@ -56,7 +56,7 @@ static struct record key_of(const struct pst_file *file)
 		.nodeid = file->nodeid,
 	};
 
-	if (file->handle_len <= sizeof(key.handle)) {
+	if (file->handle_len && file->handle_len <= sizeof(key.handle)) {
 		key.handle_len = file->handle_len;
 		memcpy(key.handle, file->handle, file->handle_len);
 	}
