@@ -60,6 +60,7 @@ static int run(const struct cmd *cmd, struct mount_options *options)
 		.view = &options->view,
 		.command = options->command,
 		.audit = options->audit,
+		.changes = options->changes,
 		.log_level = options->log_level,
 		.print = print_log,
 	};

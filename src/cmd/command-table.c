@@ -38,18 +38,20 @@ static const struct cmd commands[] = { {
 	.run = cmd_mount,
 }, {
 	.name = "run",
-	.arguments = "[--hide LIST] [--rules FILE] [--audit FILE] [DIR] -- COMMAND",
+	.arguments = "[--hide LIST] [--rules FILE] [--audit FILE] [--changes] [DIR] -- COMMAND",
 	.own_options = true,
 	.summary = "run a command that sees DIR as a view, and cannot get around it",
 	.help =
-	"Runs COMMAND in a view of the directory DIR (the working directory) at DIR itself, which\n"
-	"only COMMAND sees, and which ends with it. A LIST has names and globs, and paths from\n"
-	"the root of the view, which begin with a slash: .env:*.key:/secrets. The exit status is\n"
-	"that of COMMAND; 125 if it did not run, 126 if it cannot be started, 127 if it is not\n"
-	"found.\n"
+	"Runs COMMAND in the working directory. DIR, or the working directory if DIR is left out,\n"
+	"shows a view of itself, which only COMMAND sees, and which ends with it. A LIST has\n"
+	"names and globs, and paths from the root of the view, which begin with a slash:\n"
+	".env:*.key:/secrets. The exit status is that of COMMAND; 125 if it did not run, 126 if\n"
+	"it cannot be started, 127 if it is not found.\n"
 	"\n"
 	"  --audit FILE       write a line of JSON for each file that is opened, made, removed or\n"
 	"                     refused; at the end a summary by process to standard error\n"
+	"  --changes          at the end, list the files that were created, changed, removed and\n"
+	"                     moved in DIR to standard error\n"
 	"  --help=all         this help, and how options of other programs are treated\n",
 	.run = cmd_run_command,
 }, {

@@ -82,14 +82,16 @@ static int parse_long(struct mount_options *options, const char *text, const cha
 	return 0;
 }
 
-/* Applies --audit=FILE, or --audit FILE. Returns false for another option. */
-static bool parse_audit(struct mount_options *options, const char *text, const char *next,
-			bool *ret_used)
+/* Applies --audit=FILE, --audit FILE or --changes. Returns false for another option. */
+static bool parse_run(struct mount_options *options, const char *text, const char *next,
+		      bool *ret_used)
 {
 	if (strncmp(text, "audit=", 6) == 0) {
 		options->audit = text + 6;
 		return true;
 	}
+	if (strcmp(text, "changes") == 0)
+		return options->changes = true;
 	*ret_used = strcmp(text, "audit") == 0 && next;
 	if (*ret_used)
 		options->audit = next;
@@ -231,7 +233,7 @@ static int parse_all(struct mount_options *options, enum options_dialect dialect
 		} else if (strcmp(argv[i], "--") == 0)
 			words_only = true;
 		else if (dialect == OPTIONS_RUN && argv[i][1] == '-' &&
-			 parse_audit(options, argv[i] + 2, next, &used))
+			 parse_run(options, argv[i] + 2, next, &used))
 			;
 		else if (argv[i][1] == '-')
 			r = parse_long(options, argv[i] + 2, next, &used, error);

@@ -56,6 +56,7 @@ struct mount_options {
 	int engine;        /* enum engine */
 	char **command;    /* of penstock run; ended by NULL */
 	const char *audit; /* of penstock run: a file; or NULL */
+	bool changes;      /* of penstock run */
 };
 
 /* The kinds of command lines: -f has two meanings, and in the last a command follows "--". */

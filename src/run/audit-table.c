@@ -98,33 +98,6 @@ static bool has_flag(struct json_object *line, const char *flag)
 	return false;
 }
 
-/* Notes how the files differ afterwards. */
-static void note_change(struct audit_table *table, struct json_object *line,
-			const enum audit_action *actions, size_t n)
-{
-	const char *path = json_get_text(line, "path"), *path2 = json_get_text(line, "path2");
-	bool renamed = strcmp(json_get_text(line, "op"), "rename") == 0;
-
-	if (renamed && has_flag(line, "exchange")) {
-		audit_changes_change(&table->changes, path);
-		audit_changes_change(&table->changes, path2);
-		return;
-	}
-	if (renamed) {
-		audit_changes_rename(&table->changes, path, path2);
-		return;
-	}
-	for (size_t i = 0; i < n; i++)
-		if (actions[i] == AUDIT_CREATED)
-			audit_changes_create(&table->changes, path);
-		else if (actions[i] == AUDIT_REMOVED)
-			audit_changes_remove(&table->changes, path);
-		else if (actions[i] == AUDIT_READ)
-			audit_changes_see(&table->changes, path);
-		else
-			audit_changes_change(&table->changes, path);
-}
-
 static void add_actions(struct audit_table *table, struct json_object *line, int operation,
 			struct json_object *actions)
 {
@@ -148,7 +121,6 @@ static void add_actions(struct audit_table *table, struct json_object *line, int
 		count(table, line, AUDIT_CREATED, json_get_text(line, "path2"));
 		json_object_array_add(actions, json_object_new_string(names[AUDIT_CREATED]));
 	}
-	note_change(table, line, list, n);
 }
 
 /* Copies a member of the line, if the line has it. */
@@ -272,7 +244,6 @@ void audit_table_print(const struct audit_table *table, FILE *out)
 			print_program(table, i, out);
 		else
 			print_process(&table->processes[i], table->processes[i].number, out);
-	audit_changes_print(&table->changes, out);
 }
 
 void audit_table_fini(struct audit_table *table)
@@ -280,6 +251,5 @@ void audit_table_fini(struct audit_table *table)
 	for (size_t i = 0; i < table->n; i++)
 		free_paths(&table->processes[i]);
 	free(table->processes);
-	audit_changes_fini(&table->changes);
 	*table = (struct audit_table){ 0 };
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Events of an audit, and the summary by process. */
-#include "run/audit-changes.h"
-
 #include <stdio.h>
 
 struct json_object;
@@ -28,7 +26,6 @@ struct audit_process {
 struct audit_table {
 	struct audit_process *processes;
 	size_t n;
-	struct audit_changes changes;
 };
 
 /*
@@ -36,6 +33,6 @@ struct audit_table {
  * is not about a file that was opened, made, removed, changed or refused.
  */
 struct json_object *audit_table_add(struct audit_table *table, struct json_object *line);
-/* Prints the summary: by process, or by program if there are many processes; then the changes. */
+/* Prints the summary: by process, or by program if there are many processes. */
 void audit_table_print(const struct audit_table *table, FILE *out);
 void audit_table_fini(struct audit_table *table);

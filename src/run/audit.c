@@ -10,6 +10,7 @@
  */
 #include "run/audit.h"
 #include "ctl/json.h"
+#include "run/audit-changes.h"
 #include "run/audit-table.h"
 #include "run/namespaces.h"
 #include "util/cleanup.h"
@@ -20,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <json-c/json.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -29,16 +31,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOOK_MS 50        /* between two looks at the trace */
-#define ROOM    (1 << 20) /* of the trace that is read at once; no line is longer */
-#define PAGE    4096
+#define LOOK_MS      50        /* between two looks at the trace */
+#define ROOM         (1 << 20) /* of the trace that is read at once; no line is longer */
+#define PAGE         4096
+#define SOME_CHANGES 20 /* of each kind, that are printed without --changes */
 
 struct audit {
-	FILE *file; /* the user's */
+	FILE *file; /* the user's; NULL: only the changes are wanted */
 	FILE *report;
 	int trace_fd; /* the trace, in memory; owned */
 	off_t at;     /* of the trace: the end of the last line that was read */
 	struct audit_table table;
+	bool all_changes; /* print all, not only some */
+	struct audit_changes changes;
 	char *lines; /* ROOM bytes */
 	_Atomic bool ended;
 	pthread_t thread;
@@ -52,6 +57,7 @@ static void audit_free(struct audit *audit)
 		fclose(audit->report);
 	fd_close(audit->trace_fd);
 	audit_table_fini(&audit->table);
+	audit_changes_fini(&audit->changes);
 	free(audit->lines);
 	free(audit);
 }
@@ -69,7 +75,8 @@ static void take_line(struct audit *audit, const char *text)
 
 		json_add_number(line, "uid", namespaces_user_outside(uid));
 		json_add_number(line, "gid", namespaces_group_outside(gid));
-		record = audit_table_add(&audit->table, line);
+		record = audit->file ? audit_table_add(&audit->table, line) : NULL;
+		audit_changes_add(&audit->changes, line);
 	}
 	if (record)
 		fprintf(audit->file, "%s\n",
@@ -110,15 +117,16 @@ static void *audit_main(void *arg)
 		ended = audit->ended;
 		while (read_lines(audit))
 			;
-		fflush(audit->file);
+		if (audit->file)
+			fflush(audit->file);
 		if (!ended)
 			usleep(LOOK_MS * 1000);
 	} while (!ended);
 	return NULL;
 }
 
-int audit_start(struct pst_view *view, int file_fd, int report_fd, struct audit **ret_audit,
-		struct pst_error *error)
+int audit_start(struct pst_view *view, int file_fd, int report_fd, bool changes,
+		struct audit **ret_audit, struct pst_error *error)
 {
 	_cleanup_(audit_freep) struct audit *audit = calloc(1, sizeof(*audit));
 	int r, fd;
@@ -128,8 +136,11 @@ int audit_start(struct pst_view *view, int file_fd, int report_fd, struct audit 
 	audit->report = fdopen(fcntl(report_fd, F_DUPFD_CLOEXEC, 3), "w");
 	audit->trace_fd = memfd_create("penstock-audit", MFD_CLOEXEC);
 	audit->lines = malloc(ROOM);
-	audit->file = fdopen(fcntl(file_fd, F_DUPFD_CLOEXEC, 3), "w");
-	if (audit->trace_fd < 0 || !audit->lines || !audit->file || !audit->report)
+	audit->all_changes = changes;
+	if (file_fd >= 0)
+		audit->file = fdopen(fcntl(file_fd, F_DUPFD_CLOEXEC, 3), "w");
+	if (audit->trace_fd < 0 || !audit->lines || (file_fd >= 0 && !audit->file) ||
+	    !audit->report)
 		return error_set(error, -ENOMEM, "no memory for the record of --audit");
 	fd = fcntl(audit->trace_fd, F_DUPFD_CLOEXEC, 3);
 	r = fd < 0 ? -errno : pst_view_trace(view, fd, 1, error);
@@ -148,8 +159,13 @@ void audit_end(struct audit *audit)
 		return;
 	audit->ended = true;
 	pthread_join(audit->thread, NULL);
-	audit_table_print(&audit->table, audit->report);
-	if (fflush(audit->file) || ferror(audit->file))
+	if (audit->file)
+		audit_table_print(&audit->table, audit->report);
+	if (!audit_changes_print(&audit->changes, audit->all_changes ? INT_MAX : SOME_CHANGES,
+				 audit->report) &&
+	    audit->all_changes)
+		fprintf(audit->report, "nothing was changed\n");
+	if (audit->file && (fflush(audit->file) || ferror(audit->file)))
 		fprintf(audit->report, "penstock: --audit: the file is not complete, because it "
 				       "could not be written\n");
 	audit_free(audit);

@@ -2,6 +2,7 @@
 #pragma once
 /* Runs a command in a view: `penstock run`. */
 #include <penstock/penstock.h>
+#include <stdbool.h>
 
 /* Exit codes for a command that did not run, as those of env(1), nohup(1) and timeout(1). */
 #define RUN_FAILED      125 /* the view or the namespaces could not be made */
@@ -13,6 +14,7 @@ struct run_options {
 	const struct pst_view_options *view;
 	char **command;    /* ended by NULL */
 	const char *audit; /* the file of --audit, or NULL */
+	bool changes;      /* print the files that the command has changed */
 	enum pst_log_level log_level;
 	/* Prints a message, before the command starts. */
 	void (*print)(enum pst_log_level level, const char *text);

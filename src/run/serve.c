@@ -85,8 +85,9 @@ int serve_view(const struct run_options *options, int audit_fd, int fd)
 	raise_file_limit();
 
 	r = pst_view_mount(options->view, &serving.view, &error);
-	if (r == 0 && audit_fd >= 0)
-		r = audit_start(serving.view, audit_fd, STDERR_FILENO, &audit, &error);
+	if (r == 0 && (audit_fd >= 0 || options->changes))
+		r = audit_start(serving.view, audit_fd, STDERR_FILENO, options->changes, &audit,
+				&error);
 	if (r < 0) {
 		note_send(fd, NOTE_FAILED, RUN_FAILED, error.text);
 		return 1;
