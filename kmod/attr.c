@@ -35,7 +35,7 @@ kgid_t pst_lower_gid(const struct inode *inode)
 static umode_t copied_mode(const struct inode *inode, umode_t mode)
 {
 	if (pst_sb(inode->i_sb)->nosuid && S_ISREG(inode->i_mode))
-		mode &= ~(S_ISUID | S_ISGID);
+		mode &= ~PST_SET_ID;
 	/* A lower inode that goes bad becomes a regular file; the operations here stay. */
 	return (inode->i_mode & S_IFMT) | (mode & ~S_IFMT);
 }
@@ -50,109 +50,108 @@ bool pst_adapted_differs(const struct inode *inode)
 }
 
 /*
- * Sets the owner and the mode. The caller holds i_lock, but not the lock under which execve(2)
- * reads the mode and then the owner: no set-id bit may be used with the owner that comes after it.
- * If a task has that lock now, it may have read the mode already: see may_set_id().
+ * Locks the lower inode if a file with this mode is a set-ID program: during a chown(2), the lower
+ * inode has the new owner and the old bits. Returns true for pst_unlock_program().
  */
-void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode)
+bool pst_lock_program(const struct inode *inode, umode_t mode)
 {
-	if (!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) {
-		bool had = S_ISREG(inode->i_mode) && inode->i_mode & (S_ISUID | S_ISGID);
+	if (!S_ISREG(inode->i_mode) || !(mode & PST_SET_ID))
+		return false;
+	inode_lock_shared(pst_lower_inode(inode));
+	return true;
+}
 
-		WRITE_ONCE(inode->i_mode, inode->i_mode & ~(S_ISUID | S_ISGID));
-		/* A task that takes the lock after this reads no set-id bit. */
-		smp_mb();
-		if (had && inode_is_locked(inode))
-			WRITE_ONCE(pst_i(inode)->owner_changed, true);
+void pst_unlock_program(const struct inode *inode, bool locked)
+{
+	if (locked)
+		inode_unlock_shared(pst_lower_inode(inode));
+}
+
+/*
+ * Sets the owner and the mode, with i_lock held. execve(2) reads the mode and then the owner of the
+ * inode, whose lock it holds, and must not see set-ID bits with the owner that comes after them. So
+ * the owner changes when no other task has that lock since the bits are gone. Returns false if one
+ * has: then the bits are gone, and the owner is the old one.
+ */
+bool pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode)
+{
+	struct pst_inode *pi = pst_i(inode);
+
+	mode = copied_mode(inode, mode);
+	if (!uid_eq(inode->i_uid, uid) || !gid_eq(inode->i_gid, gid)) {
+		if (pi->set_id) {
+			WRITE_ONCE(inode->i_mode, inode->i_mode & ~PST_SET_ID);
+			if (inode_trylock(inode))
+				inode_unlock(inode);
+			else if (!c_holds_inode(inode))
+				return false;
+			pi->set_id = false;
+		}
 		inode->i_uid = uid;
 		inode->i_gid = gid;
 		smp_wmb();
 	}
-	WRITE_ONCE(inode->i_mode, copied_mode(inode, mode));
+	WRITE_ONCE(inode->i_mode, mode);
+	pi->set_id |= S_ISREG(mode) && mode & PST_SET_ID;
+	return true;
+}
+
+/* Copies owner and mode of the lower inode. locked: the result of pst_lock_program(). */
+static bool copy_owner(struct inode *inode, bool locked)
+{
+	struct pst_inode *pi = pst_i(inode);
+	umode_t mode = READ_ONCE(pi->lower->i_mode);
+	bool done;
+
+	if (S_ISREG(mode) && !locked)
+		mode &= ~PST_SET_ID;
+	write_seqcount_begin(&pi->seq);
+	done = pst_set_owner(inode, pst_lower_uid(inode), pst_lower_gid(inode), mode);
+	if (done) {
+		pi->other = false;
+		pi->hidden = 0;
+		pi->seen.filters = 0;
+	}
+	write_seqcount_end(&pi->seq);
+	return done;
 }
 
 /*
  * Copies the attributes of the lower inode, but not those that filters show. The caller holds a
- * reference to the inode.
+ * reference to the inode. Returns false if pst_set_owner() does.
  */
-void pst_copy_attr(struct inode *inode)
+bool pst_copy_attr(struct inode *inode)
 {
 	const struct inode *l = pst_lower_inode(inode);
+	bool shows = pst_shows(inode), done = true;
+	bool locked = !shows && pst_lock_program(inode, READ_ONCE(l->i_mode));
 	unsigned int nlink;
 
 	spin_lock(&inode->i_lock);
 	/* The VFS takes S_NOSEC away when it sets set-id bits. */
 	inode_set_flags(inode, (l->i_flags & PST_COPIED_FLAGS) | S_NOSEC,
 			PST_COPIED_FLAGS | S_NOSEC);
-	if (!pst_shows(inode)) {
-		pst_set_owner(inode, pst_lower_uid(inode), pst_lower_gid(inode), l->i_mode);
-		pst_i(inode)->other = false;
-		pst_i(inode)->hidden = 0;
-		pst_i(inode)->seen.filters = 0;
-	}
+	if (!shows)
+		done = copy_owner(inode, locked);
 	/* Two tasks in set_nlink() would count an inode without links twice. */
 	nlink = READ_ONCE(l->i_nlink);
 	if (inode->i_nlink != nlink)
 		set_nlink(inode, nlink);
 	i_size_write(inode, i_size_read(l));
 	spin_unlock(&inode->i_lock);
-}
-
-static int decide(struct inode *inode, int mask)
-{
-	if (unlikely(pst_i(inode)->other))
-		return generic_permission(&nop_mnt_idmap, inode, mask);
-	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
-}
-
-/* Shown attributes by caller must still be those for this caller when they have been used. */
-static noinline int renew_and_decide(struct inode *inode, int mask)
-{
-	unsigned int n;
-	int err;
-
-	do {
-		n = READ_ONCE(pst_i(inode)->n_shown);
-		err = pst_renew(inode);
-		if (!err)
-			err = decide(inode, mask);
-	} while (pst_shows_by_caller(inode) && READ_ONCE(pst_i(inode)->n_shown) - n > 1);
-	return err;
+	pst_unlock_program(inode, locked);
+	return done;
 }
 
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 {
-	if (!pst_attr_differs(inode))
-		return decide(inode, mask);
-	return mask & MAY_NOT_BLOCK ? -ECHILD : renew_and_decide(inode, mask);
-}
+	int err = 0;
 
-/*
- * Checks if execve(2), which holds the lock of the inode, may use the set-id bits and the owner
- * that it has just read: not if the owner has changed since it read the bits, nor if they are
- * copies of a lower inode in the middle of a chown(2), for whose end the lower lock waits. A set-id
- * bit belongs to the owner or group of the lower file, also if filters show another one.
- */
-static bool may_set_id(struct inode *inode)
-{
-	struct inode *l = pst_lower_inode(inode);
-	umode_t bits = inode->i_mode & (S_ISUID | S_ISGID);
-	bool ret;
-
-	inode_lock(l);
-	ret = !xchg(&pst_i(inode)->owner_changed, false) && !(bits & ~l->i_mode) &&
-	      (!(bits & S_ISUID) || uid_eq(inode->i_uid, pst_lower_uid(inode))) &&
-	      (!(bits & S_ISGID) || gid_eq(inode->i_gid, pst_lower_gid(inode)));
-	inode_unlock(l);
-	return ret;
-}
-
-/* For regular files. Only execve(2) asks for MAY_EXEC alone, and ignores set-id after an error. */
-int pst_permission_file(struct mnt_idmap *idmap, struct inode *inode, int mask)
-{
-	if (mask == MAY_EXEC && !may_set_id(inode))
-		return -EACCES;
-	return pst_permission(idmap, inode, mask);
+	if (unlikely(pst_sb(inode->i_sb)->adapts))
+		return pst_permission_shown(inode, mask);
+	if (unlikely(pst_attr_differs(inode)))
+		err = mask & MAY_NOT_BLOCK ? -ECHILD : pst_renew_differing(inode);
+	return err ?: inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
 }
 
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
@@ -284,14 +283,19 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
  */
 int pst_may_change(struct dentry *dentry, struct iattr *attr)
 {
-	unsigned int kill = attr->ia_valid & ATTR_KILL_PRIV;
-	int err = pst_renew(d_inode(dentry));
+	struct inode *inode = d_inode(dentry);
+	const struct iattr came = *attr;
+	unsigned int begin;
+	int err;
 
-	/* This would remove the capabilities of the file. */
-	attr->ia_valid &= ~ATTR_KILL_PRIV;
-	if (!err)
-		err = setattr_prepare(&nop_mnt_idmap, dentry, attr);
-	attr->ia_valid |= kill;
+	do {
+		*attr = came;
+		/* This would remove the capabilities of the file. */
+		attr->ia_valid &= ~ATTR_KILL_PRIV;
+		err = pst_decide_begin(inode, 0, &begin) ?:
+			      setattr_prepare(&nop_mnt_idmap, dentry, attr);
+	} while (pst_decided_torn(inode, begin));
+	attr->ia_valid |= came.ia_valid & ATTR_KILL_PRIV;
 	return err;
 }
 
@@ -331,8 +335,6 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 		mnt_drop_write(pst_mnt(dentry));
 	}
 	pst_copy_attr(inode);
-	/* The VFS holds the lock of the inode, so no execve(2) has read anything meanwhile. */
-	WRITE_ONCE(pst_i(inode)->owner_changed, false);
 	return err;
 }
 

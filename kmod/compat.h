@@ -68,6 +68,18 @@
 #define c_nosetlease NULL
 #endif
 
+/*
+ * Checks if the current task holds the lock of an inode for writing. Kernels that cannot tell lack
+ * C_HOLDS_INODE, and views there show no set-ID bits.
+ */
+#ifdef HAVE_RWSEM_OWNER
+#define C_HOLDS_INODE        true
+#define c_holds_inode(INODE) (atomic_long_read(&(INODE)->i_rwsem.owner) == (long)current)
+#else
+#define C_HOLDS_INODE        false
+#define c_holds_inode(INODE) false
+#endif
+
 /* ACLs belong to the lower inode: the VFS must not cache them in the inode of the view. */
 static inline void c_dont_cache_acl(struct inode *inode)
 {

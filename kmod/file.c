@@ -205,7 +205,7 @@ static ssize_t pst_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	}
 	if (!(iocb->ki_flags & IOCB_NOWAIT))
 		inode_lock_shared(inode);
-	else if (!inode_trylock_shared(inode))
+	else if (!IS_NOSEC(inode) || !inode_trylock_shared(inode))
 		return -EAGAIN;
 	if (unlikely(!IS_NOSEC(inode)))
 		pst_copy_attr(inode);

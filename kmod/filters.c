@@ -289,7 +289,7 @@ void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
 	pi->other = false;
 	pi->hidden = 0;
 	pi->seen.filters = 0;
-	pi->n_shown = 0;
+	pi->set_id = false;
 	port_store(&pi->filter.filters, 0);
 	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
 	pi->parent = 0;

@@ -10,7 +10,7 @@
 #include "penstock.h"
 
 static const struct inode_operations file_iops = {
-	.permission = pst_permission_file,
+	.permission = pst_permission,
 	.getattr = pst_getattr,
 	.setattr = pst_setattr,
 	.listxattr = pst_listxattr,

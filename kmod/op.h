@@ -82,8 +82,8 @@ static inline int pst_after(struct pst_op *op, int r)
 
 /* shown.c */
 void pst_fill_lower_attr(const struct inode *inode, struct fuse_attr *ret_attr);
-bool pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
-		     const struct fuse_attr *attr);
+int pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
+		    const struct fuse_attr *attr);
 
 /* call-name.c */
 void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode);

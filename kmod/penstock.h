@@ -67,13 +67,14 @@ struct pst_seen {
 };
 
 struct pst_inode {
-	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
-	bool other;             /* filters show another owner, group, mode: shown.c */
-	umode_t hidden;         /* set-ID bits that are not shown */
-	bool owner_changed;     /* perhaps while execve(2) read it: may_set_id() */
-	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
-	struct llist_node late; /* in the worker's list */
-	atomic_t n_late;        /* references to this inode that the worker drops */
+	struct inode *lower;     /* a reference, from pst_iget() until the inode is evicted */
+	seqcount_spinlock_t seq; /* of the copies in views that adapt them, other and seen; i_lock */
+	bool set_id;             /* execve(2) may have seen set-ID bits: pst_set_owner() */
+	bool other;              /* filters show another owner, group, mode: shown.c */
+	umode_t hidden;          /* set-ID bits that are not shown */
+	struct dentry *orphan;   /* a lower dentry that the worker drops, see reclaim.c */
+	struct llist_node late;  /* in the worker's list */
+	atomic_t n_late;         /* references to this inode that the worker drops */
 	struct dentry *twin; /* a directory: its dentry in the second tree, or NULL; see serve.c */
 	bool stale;          /* its names have to be looked up again: the file is served now */
 	struct filter_node filter; /* the filters that hold for the file ... */
@@ -81,7 +82,6 @@ struct pst_inode {
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
 	u32 change;                /* the last one that gave the file its filters */
 	struct pst_seen seen;
-	unsigned int n_shown; /* how often attributes were shown */
 	struct inode vfs;
 };
 
@@ -168,11 +168,14 @@ static inline struct path pst_lower_path(const struct dentry *dentry)
 /* attr.c */
 kuid_t pst_lower_uid(const struct inode *inode);
 kgid_t pst_lower_gid(const struct inode *inode);
-void pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode);
+#define PST_SET_ID (S_ISUID | S_ISGID)
+
+bool pst_lock_program(const struct inode *inode, umode_t mode);
+void pst_unlock_program(const struct inode *inode, bool locked);
+bool pst_set_owner(struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode);
 bool pst_adapted_differs(const struct inode *inode);
-void pst_copy_attr(struct inode *inode);
+bool pst_copy_attr(struct inode *inode);
 int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
-int pst_permission_file(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);
@@ -217,6 +220,9 @@ void pst_seen_fill(const struct inode *inode, const struct chain *chain, struct 
 umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
 		 umode_t mode);
 int pst_renew_differing(struct inode *inode);
+int pst_decide_begin(struct inode *inode, int mask, unsigned int *ret_begin);
+bool pst_decided_torn(const struct inode *inode, unsigned int begin);
+int pst_permission_shown(struct inode *inode, int mask);
 struct cred *pst_shown_cred(const struct inode *inode);
 const struct cred *pst_act_as_shown(const struct inode *inode);
 void pst_act_end_as_shown(const struct cred *caller);

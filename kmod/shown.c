@@ -17,7 +17,8 @@
  * a program would run as an owner whom only the view shows. src/fs/set-id.c has the other rules for
  * hidden bits.
  *
- * i_lock guards the copies, seen, other and hidden. They are read without it, seen first.
+ * i_lock guards the copies, seen, other and hidden. Decisions by the copies, which are made without
+ * it, are made again if pst_inode.seq has changed.
  */
 #include "filters.h"
 #include "op.h"
@@ -72,18 +73,26 @@ void pst_seen_fill(const struct inode *inode, const struct chain *chain, struct 
 	};
 }
 
+static bool is_same_owner(const struct pst_seen *a, const struct pst_seen *b)
+{
+	return uid_eq(a->uid, b->uid) && gid_eq(a->gid, b->gid) && a->mode == b->mode;
+}
+
 /* Checks if the programs would see another lower inode than the one whose attributes are shown. */
 bool pst_shown_differs(const struct inode *inode)
 {
 	const struct pst_seen *seen = &pst_i(inode)->seen;
 	struct pst_seen now;
+	unsigned int begin;
 	bool same;
 
-	pst_seen_fill(inode, NULL, &now);
-	same = seen->filters == now.filters && seen->change == now.change &&
-	       timespec64_equal(&seen->ctime, &now.ctime) && seen->size == now.size &&
-	       uid_eq(seen->uid, now.uid) && gid_eq(seen->gid, now.gid) && seen->mode == now.mode;
-	smp_rmb();
+	do {
+		begin = read_seqcount_begin(&pst_i(inode)->seq);
+		pst_seen_fill(inode, NULL, &now);
+		same = seen->filters == now.filters && seen->change == now.change &&
+		       timespec64_equal(&seen->ctime, &now.ctime) && seen->size == now.size &&
+		       is_same_owner(seen, &now);
+	} while (read_seqcount_retry(&pst_i(inode)->seq, begin));
 	return !same || pst_shows_by_caller(inode);
 }
 
@@ -106,50 +115,71 @@ static bool has_filtered_acl(const struct inode *inode)
 	return true;
 }
 
+#define AGAIN 1 /* the programs have to be asked again */
+
 /*
- * Shows the owner, the group and the mode that programs have left, which saw @seen. Returns the
- * mode without the bits that are hidden.
+ * Shows the owner, the group and the mode that programs have left, which saw @seen. Returns 0 or
+ * AGAIN, and the mode without the bits that are hidden.
  */
-umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
-		 umode_t mode)
+static int show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
+		umode_t *mode)
 {
 	bool other_uid = !uid_eq(uid, seen->uid), other_gid = !gid_eq(gid, seen->gid);
-	bool acl = has_filtered_acl(inode);
+	bool acl = has_filtered_acl(inode), locked, done;
 	struct pst_inode *pi = pst_i(inode);
-	umode_t hidden = 0;
+	umode_t hidden = 0, came = *mode;
+	struct pst_seen now;
 
 	/* In a directory, S_ISGID means that new files inherit the group. */
 	if (!S_ISDIR(inode->i_mode))
 		hidden = (other_uid ? S_ISUID : 0) | (other_gid ? S_ISGID : 0);
-	spin_lock(&inode->i_lock);
-	pst_set_owner(inode, uid, gid, mode & ~hidden);
-	pi->hidden = hidden;
-	pi->other = acl || other_uid || other_gid || (mode ^ seen->mode) & S_IALLUGO;
-	pi->n_shown++;
-	/* Pairs with the barrier of pst_shown_differs(). */
-	smp_wmb();
-	pi->seen = *seen;
-	spin_unlock(&inode->i_lock);
-	return mode & ~hidden;
+	*mode &= ~hidden;
+	locked = pst_lock_program(inode, *mode);
+	if (locked)
+		pst_seen_fill(inode, NULL, &now);
+	done = !locked || is_same_owner(seen, &now);
+	if (done) {
+		spin_lock(&inode->i_lock);
+		write_seqcount_begin(&pi->seq);
+		done = pst_set_owner(inode, uid, gid, *mode);
+		if (done) {
+			pi->hidden = hidden;
+			pi->other = acl || other_uid || other_gid ||
+				    (came ^ seen->mode) & S_IALLUGO;
+			pi->seen = *seen;
+		}
+		write_seqcount_end(&pi->seq);
+		spin_unlock(&inode->i_lock);
+	}
+	pst_unlock_program(inode, locked);
+	return done ? 0 : AGAIN;
+}
+
+/* The same for a result that is shown once. Returns the mode. */
+umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
+		 umode_t mode)
+{
+	show(inode, seen, uid, gid, &mode);
+	return mode;
 }
 
 /*
  * Shows the attributes in the result of an operation, whose programs saw @seen but for the filters
- * that hold for the file. asked: the filters with a program after the operation. Returns false and
- * shows nothing if another filter has a program after GETATTR, or if programs have left an owner
- * that is none.
+ * that hold for the file. asked: the filters with a program after the operation. Returns 0; -EIO
+ * if it shows nothing, because another filter has a program after GETATTR, or programs have left an
+ * owner that is none; or AGAIN.
  */
-bool pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
-		     const struct fuse_attr *attr)
+int pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
+		    const struct fuse_attr *attr)
 {
 	kuid_t uid = make_kuid(&init_user_ns, attr->uid);
 	kgid_t gid = make_kgid(&init_user_ns, attr->gid);
+	umode_t mode = attr->mode;
 
 	seen->filters = filters_of(inode);
 	if (!seen->filters || seen->filters & ~asked || !uid_valid(uid) || !gid_valid(gid))
-		return false;
-	pst_show(inode, seen, uid, gid, attr->mode);
-	return true;
+		return -EIO;
+	return show(inode, seen, uid, gid, &mode);
 }
 
 /* Fills attributes as a GETATTR does. */
@@ -161,7 +191,7 @@ noinline_for_stack void pst_fill_lower_attr(const struct inode *inode, struct fu
 	pst_fill_fuse_attr(&stat, ret_attr);
 }
 
-/* Runs the programs for GETATTR for what the VFS is about to decide. Returns 0 or an error. */
+/* Runs the programs for GETATTR for what the VFS is about to decide. Returns 0, AGAIN, an error. */
 static noinline int ask(struct inode *inode)
 {
 	struct fuse_attr_out out = {};
@@ -178,16 +208,71 @@ static noinline int ask(struct inode *inode)
 	if (!err)
 		pst_fill_lower_attr(inode, &out.attr);
 	err = pst_after(&op, err);
-	if (!err && !pst_show_result(inode, &seen, ~0ULL, &out.attr))
-		err = pst_shows(inode) ? -EIO : 0;
+	if (!err)
+		err = pst_show_result(inode, &seen, ~0ULL, &out.attr);
+	return err == -EIO && !pst_shows(inode) ? 0 : err;
+}
+
+/* The part of pst_renew() that is seldom needed. It waits for an execve(2), see pst_set_owner(). */
+int pst_renew_differing(struct inode *inode)
+{
+	int err;
+
+	do {
+		err = pst_copy_attr(inode) ? 0 : AGAIN;
+		if (!err && pst_shows(inode) && pst_shown_differs(inode))
+			err = ask(inode);
+		if (err == AGAIN && !c_holds_inode(inode)) {
+			if (inode_lock_killable(inode))
+				return -EINTR;
+			inode_unlock(inode);
+		}
+	} while (err == AGAIN);
 	return err;
 }
 
-/* The part of pst_renew() that is seldom needed. */
-int pst_renew_differing(struct inode *inode)
+/*
+ * Begins to decide by the copies, which it renews. Returns 0 or an error, and a value for
+ * pst_decided_torn(). MAY_NOT_BLOCK: -ECHILD if they have to be renewed.
+ */
+int pst_decide_begin(struct inode *inode, int mask, unsigned int *ret_begin)
 {
-	pst_copy_attr(inode);
-	return pst_shows(inode) && pst_shown_differs(inode) ? ask(inode) : 0;
+	*ret_begin = read_seqcount_begin(&pst_i(inode)->seq);
+	if (!pst_attr_differs(inode))
+		return 0;
+	if (mask & MAY_NOT_BLOCK)
+		return -ECHILD;
+	*ret_begin += 2;
+	return pst_renew_differing(inode);
+}
+
+/* Checks if the copies have changed meanwhile, but for the renewal by this task. */
+bool pst_decided_torn(const struct inode *inode, unsigned int begin)
+{
+	unsigned int changes;
+
+	smp_rmb();
+	changes = raw_read_seqcount(&pst_i(inode)->seq) - begin;
+	return changes != 0 && changes != -2U;
+}
+
+static int decide(struct inode *inode, int mask)
+{
+	if (pst_i(inode)->other)
+		return generic_permission(&nop_mnt_idmap, inode, mask);
+	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
+}
+
+/* pst_permission() in views that adapt attributes. */
+int pst_permission_shown(struct inode *inode, int mask)
+{
+	unsigned int begin;
+	int err;
+
+	do {
+		err = pst_decide_begin(inode, mask, &begin) ?: decide(inode, mask);
+	} while (err != -ECHILD && pst_decided_torn(inode, begin));
+	return err;
 }
 
 /* ---- acting below ------------------------------------------------------------------------ */

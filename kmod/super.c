@@ -38,7 +38,7 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 	pst_filters_init_inode(sb, pi);
 	pi->lower = NULL;
 	pi->twin = NULL;
-	pi->stale = pi->owner_changed = false;
+	pi->stale = false;
 	pi->orphan = NULL;
 	atomic_set(&pi->n_late, 0);
 	return &pi->vfs;
@@ -66,6 +66,7 @@ static void init_inode_once(void *p)
 	struct pst_inode *pi = p;
 
 	inode_init_once(&pi->vfs);
+	seqcount_spinlock_init(&pi->seq, &pi->vfs.i_lock);
 }
 
 /* ---- super block operations -------------------------------------------------------------- */
@@ -288,7 +289,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	s->lower_locks = o->lower_locks;
 	s->hide_mounts = o->hide_mounts;
 	s->idmapped = is_idmapped_mnt(mnt);
-	s->nosuid = mnt->mnt_flags & MNT_NOSUID;
+	s->nosuid = mnt->mnt_flags & MNT_NOSUID || !C_HOLDS_INODE;
 	s->adapts = s->idmapped || s->nosuid || s->shows;
 	sb->s_op = &pst_super_ops;
 	sb->s_xattr = pst_xattr_handlers;

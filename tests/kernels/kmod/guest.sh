@@ -9,6 +9,7 @@
 . /command.sh
 . /serve.sh
 . /each-filter.sh
+. /security.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
@@ -639,6 +640,7 @@ for phase in $phases; do
 		filters) filters $fs ;;
 		callers) by_caller $fs ;;
 		serve) serve $fs ;;
+		security) security $fs ;;
 		inodes) inodes $fs ;;
 		listings) listings $fs ;;
 		owners) [ $fs = tmpfs ] || owners $fs ;;
