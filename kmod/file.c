@@ -56,6 +56,68 @@ static int check_append_only(const struct file *file, const struct inode *lower)
 	return file->f_flags & O_TRUNC ? -EPERM : 0;
 }
 
+/*
+ * Returns the credentials of the caller with the security context of the task that mounted the
+ * view; NULL: no memory.
+ */
+static struct cred *without_context(const struct inode *inode, const struct cred *caller)
+{
+	struct cred *cred = pst_mounter_cred(inode, caller->fsuid, caller->fsgid);
+
+	if (!cred)
+		return NULL;
+	set_groups(cred, caller->group_info);
+	cred->cap_effective = caller->user_ns == &init_user_ns ? caller->cap_effective :
+								 CAP_EMPTY_SET;
+	return cred;
+}
+
+static struct file *open_as(struct file *file, const struct path *lower, unsigned int flags,
+			    const struct cred *cred)
+{
+	if (d_is_dir(lower->dentry))
+		return dentry_open(lower, flags, cred);
+	return backing_file_open(c_backing_user(file), flags, lower, cred);
+}
+
+/*
+ * Opens the lower file of a file of the view. Landlock and AppArmor, which go by paths, have
+ * checked that of the view. They refuse the lower path, which is on a private mount: then it is
+ * opened anew without the security context of the caller.
+ */
+struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags)
+{
+	struct file *l = open_as(file, lower, flags, current_cred());
+	struct cred *without;
+
+	if (l != ERR_PTR(-EACCES))
+		return l;
+	without = without_context(file_inode(file), current_cred());
+	if (!without)
+		return ERR_PTR(-ENOMEM);
+	l = open_as(file, lower, flags, without);
+	put_cred(without);
+	return l;
+}
+
+/* The same for a file without a name. */
+static struct file *open_nameless(struct file *file, const struct path *dir, umode_t mode,
+				  const struct cred *caller)
+{
+	unsigned int flags = pst_lower_flags(file, MNT_NOATIME);
+	struct file *l = backing_tmpfile_open(c_backing_user(file), flags, dir, mode, caller);
+	struct cred *without;
+
+	if (l != ERR_PTR(-EACCES))
+		return l;
+	without = without_context(d_inode(file->f_path.dentry->d_parent), caller);
+	if (!without)
+		return ERR_PTR(-ENOMEM);
+	l = backing_tmpfile_open(c_backing_user(file), flags, dir, mode, without);
+	put_cred(without);
+	return l;
+}
+
 static int open_lower(struct inode *inode, struct file *file)
 {
 	struct path lower = pst_lower_path(file->f_path.dentry);
@@ -74,7 +136,7 @@ static int open_lower(struct inode *inode, struct file *file)
 	else
 		pst_refresh(inode);
 	/* pst_permission() checked permission, so it is not checked again for the lower inode. */
-	l = backing_file_open(c_backing_user(file), flags, &lower, current_cred());
+	l = pst_open_path(file, &lower, flags);
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	if (unlikely(pst_i(inode)->hidden) && file->f_mode & FMODE_WRITE &&
@@ -515,8 +577,7 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 		return pst_name_end(&op, err, NULL);
 	if (op.cred)
 		override_creds(op.cred);
-	l = backing_tmpfile_open(c_backing_user(file), pst_lower_flags(file, MNT_NOATIME), &parent,
-				 op.mode, caller);
+	l = open_nameless(file, &parent, op.mode, caller);
 	if (op.cred)
 		revert_creds(caller);
 	mnt_drop_write(parent.mnt);

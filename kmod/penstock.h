@@ -278,6 +278,7 @@ extern const struct inode_operations pst_dir_iops;
 /* file.c */
 extern const struct file_operations pst_file_ops;
 int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
+struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags);
 int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);
 unsigned int pst_lower_flags(const struct file *file, int noatime);
 struct file *pst_lower_file(struct file *file);

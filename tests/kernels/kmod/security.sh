@@ -16,6 +16,44 @@ set_id() { # FS NAME [UID...]
 	sed 's/^/# /' /w/out
 }
 
+# Landlock decides by the paths in the view, as for another file system.
+landlock() { # FS
+	view "/w/$1/lower" || return
+	sandbox "/w/$1/lower" /w/view > /w/out 2>&1
+	status=$?
+	sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.landlock-/p" /w/out
+	[ $status = 0 ] || say_bad "$1.landlock" "ended with $status: $(tail -n 1 /w/out)"
+	check "$1.landlock.umount" umount /w/view
+	fresh "$1"
+}
+
+# The blocks that are reserved for root stay so, also where the module acts below with the
+# credentials of the task that mounted the view, because a filter shows another owner.
+reserved_blocks() {
+	mkdir -p /w/blocks /w/reserved
+	mount -t tmpfs -o size=20m t /w/blocks
+	truncate -s 16M /w/blocks/image
+	losetup /dev/loop1 /w/blocks/image
+	mke2fs -m 25 /dev/loop1 > /dev/null
+	mount -t ext4 /dev/loop1 /w/reserved
+	mkdir /w/reserved/lower
+	as=/bin/setpriv\ --reuid\ 1000\ --clear-groups
+	if filtered /w/reserved/lower owner,uid=1000; then
+		check reserved.other-owner $as mkdir /w/view/before
+		$as dd if=/dev/zero of=/w/view/fill bs=4k > /w/out 2>&1
+		check reserved.full grep -q "No space" /w/out
+		check reserved.user sh -c "$as mkdir /w/view/d 2>&1 | grep 'No space'"
+		check reserved.root mkdir /w/reserved/lower/d2
+		check reserved.root-in-view mkdir /w/view/d3
+		check reserved.umount umount /w/view
+	fi
+	umount /w/reserved
+	losetup -d /dev/loop1
+	sleep 1
+	check reserved.umount-lower umount /w/blocks
+	log_is_silent reserved 'loop1|timestamps'
+}
+
 security() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ "$1" = ext4 ] || return
@@ -29,5 +67,7 @@ security() { # FS
 		check "$1.setid-by-caller.umount" umount /w/view
 	fi
 	fresh "$1"
+	landlock "$1"
 	log_is_silent "$1.security"
+	reserved_blocks
 }
