@@ -2,7 +2,7 @@
 /*
  * Filters that are attached to a file or directory (at=).
  *
- * Such a filter holds for the lower file that at= led to when the view was mounted, and for all
+ * Such a filter holds for the lower file that at= led to when the view got the filter, and for all
  * that is below it. So it stays with a directory that is moved below. In the view, neither that
  * file nor a directory above it can be moved or removed, because the path has to lead to it at the
  * next mount, too.
@@ -10,7 +10,7 @@
 #include "filters.h"
 
 /* Finds the lower file of at= in LOWER. */
-static int find(struct fs_context *fc, const struct pst_sb *s, struct filter *f)
+int pst_attach(struct fs_context *fc, const struct pst_sb *s, struct filter *f)
 {
 	const char *at = f->facts.at;
 	struct path path;
@@ -36,7 +36,7 @@ int pst_attach_filters(struct fs_context *fc, struct pst_sb *s)
 
 	for (unsigned int i = 0; chain && i < chain->core.n && !err; i++)
 		if (chain->core.entries[i]->at)
-			err = find(fc, s, chain->core.entries[i]->filter);
+			err = pst_attach(fc, s, chain->core.entries[i]->filter);
 	return err;
 }
 

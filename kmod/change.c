@@ -147,12 +147,14 @@ static noinline_for_stack int unknown(struct fs_context *fc, const struct pst_ch
 	return -ENOENT;
 }
 
-/* Checks a new filter, and gives it a bit. */
-static int check_new(struct fs_context *fc, struct pst_filters *filters,
-		     const struct pst_chain *chain, struct filter *new, const struct filter *gone)
+/* Checks a new filter, attaches it, and gives it a bit. */
+static int check_new(struct fs_context *fc, const struct pst_sb *s, const struct pst_chain *chain,
+		     struct filter *new, const struct filter *gone)
 {
+	struct pst_filters *filters = s->filters;
 	const struct filter *same = find(chain, new->facts.name);
 	u64 unused = ~(atomic64_read(&filters->used) | FILTERS_SET);
+	int err = 0;
 
 	if (same && same != gone) {
 		errorf(fc,
@@ -168,7 +170,9 @@ static int check_new(struct fs_context *fc, struct pst_filters *filters,
 	if (filters->map && filters->map != new->map)
 		return invalf(fc, "penstock: the programs have different slots");
 	new->entry.bit = __ffs64(unused);
-	return filters->slot ? 0 : pst_slots_make(filters, new->map);
+	if (new->entry.at)
+		err = pst_attach(fc, s, new);
+	return err || filters->slot ? err : pst_slots_make(filters, new->map);
 }
 
 /*
@@ -246,20 +250,14 @@ int pst_filters_change(struct fs_context *fc, struct filter *new, const char *go
 		return -EPERM;
 	if (gone && !goes)
 		return unknown(fc, old, gone);
-	if ((new &&*new->facts.at) || (goes && *goes->facts.at)) {
-		errorf(fc,
-		       "penstock: a filter that is attached with at= cannot be added or removed "
-		       "while the view is mounted: mount it with other filters");
-		return -EOPNOTSUPP;
-	}
 	/* The process of the second tree has it, too. */
 	if (goes && goes->serve) {
 		errorf(fc, "penstock: a filter that sees data cannot be removed while the view is "
-			   "mounted: mount it with other filters");
+			   "mounted: unmount the view, and mount it anew without the filter");
 		return -EOPNOTSUPP;
 	}
 	if (new)
-		err = check_new(fc, s->filters, old, new, goes);
+		err = check_new(fc, s, old, new, goes);
 	if (!err)
 		err = make_chain(old, new, goes, &chain);
 	if (err)

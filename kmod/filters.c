@@ -163,8 +163,6 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		if (facts->flags & flags[i].flag)
 			return refuse(fc, f, flags[i].what, "");
-	if (*facts->at && fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
-		return refuse(fc, f, "is added with at= to a view that is mounted", "");
 	return 0;
 }
 

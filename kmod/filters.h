@@ -86,6 +86,7 @@ void pst_filter_put(struct filter *f);
 port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit);
 
 /* attach.c */
+int pst_attach(struct fs_context *fc, const struct pst_sb *s, struct filter *f);
 void pst_detach_filters(struct pst_chain *chain);
 void pst_attached_inherit(struct filter_call *call, const struct inode *inode);
 int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *op);

@@ -60,6 +60,7 @@ static void give_by_name(const struct chain *chain, const struct pst_place *at)
 	pst_fill_attr(at->inode, &attr);
 	/* The verdict does not matter here: a task that has the file open can go on using it. */
 	name_check(slot->call, slot->call->node, at->name.name.name, NAME_FIND, &attr);
+	pst_attached_inherit(slot->call, at->inode);
 	give(chain, at->inode, slot->call->child.filters, slot->call->child.cells);
 	pst_call_end(at->inode, slot);
 }

@@ -68,7 +68,7 @@ struct pst_seen {
 
 struct pst_inode {
 	struct inode *lower;     /* a reference, from pst_iget() until the inode is evicted */
-	seqcount_spinlock_t seq; /* of the copies in views that adapt them, other and seen; i_lock */
+	seqcount_spinlock_t seq; /* of adapted copies, other and seen; i_lock */
 	bool set_id;             /* execve(2) may have seen set-ID bits: pst_set_owner() */
 	bool other;              /* filters show another owner, group, mode: shown.c */
 	umode_t hidden;          /* set-ID bits that are not shown */

@@ -13,7 +13,6 @@
 #include "filters.h"
 
 #include <linux/kfifo.h>
-#include <linux/poll.h>
 #include <linux/proc_fs.h>
 
 #include "kernel/module-abi.h"
@@ -226,20 +225,14 @@ static ssize_t trace_read(struct file *file, char __user *to, size_t size, loff_
 	return err ? err : copied;
 }
 
-static __poll_t trace_poll(struct file *file, struct poll_table_struct *table)
-{
-	struct reader *reader = file->private_data;
-
-	poll_wait(file, &reader->wait, table);
-	return (kfifo_is_empty(&reader->queue) ? 0 : EPOLLIN | EPOLLRDNORM) |
-	       (READ_ONCE(reader->sb->trace_ended) ? EPOLLHUP : 0);
-}
-
+/*
+ * There is no poll(2): the reader goes with the view, and a task in poll(2) would have the wait
+ * queue for longer.
+ */
 static const struct proc_ops trace_ops = {
 	.proc_open = trace_open,
 	.proc_release = trace_release,
 	.proc_read = trace_read,
-	.proc_poll = trace_poll,
 	.proc_lseek = noop_llseek,
 };
 

@@ -5,14 +5,19 @@
  *
  * After the reply to "trace" the threads of the view write lines of JSON to the control socket.
  * They do not wait for this process: a line for which the socket has no room is dropped, and
- * counted. A view of the kernel engine has a file of records instead (kmod/trace.c).
+ * counted. A view of the kernel engine has a file of records instead (kmod/trace.c). If a process
+ * serves a part of it, a thread prints the lines of that process; printing is the lock of stdout
+ * and of the number of lost lines.
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
 #include "cmd/in-kernel.h"
+#include "cmd/mounts.h"
 #include "cmd/out.h"
 #include "ctl/client.h"
 #include "ctl/json.h"
+#include "ctl/line.h"
+#include "ctl/proto.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/suggest.h"
@@ -22,11 +27,15 @@
 #include <fnmatch.h>
 #include <json-c/json.h>
 #include <penstock/filter.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+
+static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
 
 /* The operations that a trace prints: those that filters can see, and some of the kernel's. */
 static const char *const operations[] = {
@@ -146,14 +155,39 @@ static int print_line(const struct cmd_call *call, const char *line)
 	return r;
 }
 
-/* Prints the lines of a view of the kernel engine. Returns an exit code. */
+struct second {
+	const struct cmd_call *call;
+	int fd;
+};
+
+/* The thread that prints the lines of the process that serves a part of the view. */
+static void *follow_second(void *p)
+{
+	const struct second *second = p;
+	int code = CMD_OK;
+	char *line;
+	size_t len;
+
+	while (code == CMD_OK &&
+	       line_receive(second->fd, CTL_REPLY_MAX, LINE_FOREVER, &line, &len) == 0) {
+		pthread_mutex_lock(&printing);
+		code = print_line(second->call, line);
+		pthread_mutex_unlock(&printing);
+		free(line);
+	}
+	return NULL;
+}
+
+/* Prints the lines of the module. Returns an exit code. */
 static int follow_module(const struct cmd_call *call, int fd)
 {
 	struct json_object *line;
 	int r;
 
 	while ((r = in_kernel_trace_next(fd, &line)) > 0) {
+		pthread_mutex_lock(&printing);
 		print_wanted(call, line);
+		pthread_mutex_unlock(&printing);
 		json_object_put(line);
 		if (ferror(stdout))
 			r = -EIO;
@@ -163,6 +197,32 @@ static int follow_module(const struct cmd_call *call, int fd)
 	if (r < 0)
 		cmd_error("%s: the trace ends: %s", call->words[0], strerror(-r));
 	return cmd_exit_code(r);
+}
+
+/* Prints the lines of a view of the kernel engine. Returns an exit code. */
+static int follow_kernel(const struct cmd_call *call, int fd, struct json_object *arguments)
+{
+	_cleanup_(mounts_view_fini) struct mounts_view view = { 0 };
+	struct second second = { call, -1 };
+	pthread_t thread;
+	int code = mounts_find(call->words[0], &view), r;
+
+	if (code != CMD_OK)
+		return code;
+	second.fd = in_kernel_trace_second(&view, arguments);
+	r = second.fd < 0 ? 0 : pthread_create(&thread, NULL, follow_second, &second);
+	if (r) {
+		cmd_error("%s: cannot start a thread: %s", call->words[0], strerror(r));
+		code = CMD_SYSTEM;
+	} else {
+		code = follow_module(call, fd);
+	}
+	if (second.fd >= 0 && !r) {
+		shutdown(second.fd, SHUT_RD);
+		pthread_join(thread, NULL);
+	}
+	fd_close(second.fd);
+	return code;
 }
 
 static int follow(const struct cmd_call *call, int fd)
@@ -203,15 +263,15 @@ int cmd_trace(struct cmd_call *call)
 	json_add_bool(arguments, "all", cmd_given(call, "all"));
 	json_add_bool(arguments, "past", past);
 	code = ask(call->words[0], "trace", arguments, ASK_MS, &reply, &fd);
-	json_object_put(arguments);
 	in_kernel = code == CMD_OK && strcmp(json_get_text(reply, "engine"), "kernel") == 0;
 	json_object_put(reply);
-	if (code != CMD_OK)
-		return code;
-	if (in_kernel && past) {
+	if (code == CMD_OK && in_kernel && past) {
 		cmd_error("%s: the kernel engine keeps no events: mount the view with engine=fuse",
 			  call->words[0]);
-		return CMD_FAILED;
+		code = CMD_FAILED;
+	} else if (code == CMD_OK) {
+		code = in_kernel ? follow_kernel(call, fd, arguments) : follow(call, take_fd(&fd));
 	}
-	return in_kernel ? follow_module(call, fd) : follow(call, take_fd(&fd));
+	json_object_put(arguments);
+	return code;
 }

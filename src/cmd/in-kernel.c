@@ -33,21 +33,20 @@ static bool is_internal(const char *fact)
 
 unsigned int in_kernel_second(const struct mounts_view *view)
 {
-	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	_cleanup_(freep) char *device = kernel_control_find(view->connection, "view", "serve");
 	unsigned int major, minor;
-	char *columns[2];
 
-	if (kernel_table_read(view->connection, "view", &table) < 0)
+	if (!device || sscanf(device, "%u:%u", &major, &minor) != 2)
 		return 0;
-	while (kernel_table_next(&table, columns, 2))
-		if (strcmp(columns[0], "serve") == 0 &&
-		    sscanf(columns[1], "%u:%u", &major, &minor) == 2)
-			return mountinfo_connection(major, minor);
-	return 0;
+	return mountinfo_connection(major, minor);
 }
 
-/* Asks the process of the second tree. Returns NULL if there is none, or no answer. */
-static struct json_object *ask_second(const struct mounts_view *view, const char *verb)
+/*
+ * Asks the process of the second tree. Returns its reply and the connection, or NULL if there is no
+ * process or no answer.
+ */
+static struct json_object *call_second(const struct mounts_view *view, const char *verb,
+				       struct json_object *arguments, int *ret_fd)
 {
 	unsigned int connection = in_kernel_second(view);
 	_cleanup_(fd_closep) int fd = -1;
@@ -55,11 +54,28 @@ static struct json_object *ask_second(const struct mounts_view *view, const char
 	char socket[CTL_PATH_MAX];
 
 	fd = connection ? ctl_client_find(connection, 0, socket) : -1;
-	if (fd >= 0 && ctl_client_call(fd, verb, NULL, ASK_MS, &reply) == 0 &&
-	    !ctl_reply_error(reply))
+	if (fd >= 0 && ctl_client_call(fd, verb, arguments, ASK_MS, &reply) == 0 &&
+	    !ctl_reply_error(reply)) {
+		*ret_fd = take_fd(&fd);
 		return reply;
+	}
 	json_object_put(reply);
 	return NULL;
+}
+
+static struct json_object *ask_second(const struct mounts_view *view, const char *verb)
+{
+	_cleanup_(fd_closep) int fd = -1;
+
+	return call_second(view, verb, NULL, &fd);
+}
+
+int in_kernel_trace_second(const struct mounts_view *view, struct json_object *arguments)
+{
+	int fd = -1;
+
+	json_object_put(call_second(view, "trace", arguments, &fd));
+	return fd;
 }
 
 static int add_filter_names(const struct mounts_view *view, struct json_object *reply)
@@ -172,6 +188,20 @@ static int fail(const struct mounts_view *view, int error)
 	return error == -EPERM ? CMD_USAGE : cmd_exit_code(error);
 }
 
+/* Compares the interface of the module with that of this program. Returns an exit code. */
+static int check_version(const struct mounts_view *view)
+{
+	_cleanup_(freep) char *version = kernel_control_find(view->connection, "view", "version");
+
+	if (!version || strcmp(version, MODULE_VERSION_TEXT) == 0)
+		return CMD_OK;
+	cmd_error("%s: the module that serves this view has version %s of the interface, this "
+		  "program has %s: use the program of the same release, or unmount the view, and "
+		  "load the module of this release",
+		  view->mountpoint, version, MODULE_VERSION_TEXT);
+	return CMD_FAILED;
+}
+
 /* Does a verb that changes filters, and prints why not. Returns an exit code. */
 static int change(const struct mounts_view *view, const char *verb, struct json_object *arguments)
 {
@@ -216,7 +246,8 @@ int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_
 		cmd_error("%s: a view of the kernel engine has no \"%s\"", view->mountpoint, verb);
 		return CMD_FAILED;
 	}
-	if (rows[i].changes)
+	r = check_version(view);
+	if (r == CMD_OK && rows[i].changes)
 		r = change(view, verb, arguments);
 	if (r != CMD_OK)
 		return r;

@@ -19,6 +19,12 @@ int in_kernel_ask(const struct mounts_view *view, const char *verb, struct json_
 unsigned int in_kernel_second(const struct mounts_view *view);
 
 /*
+ * Asks the process of the second tree for its trace, with the arguments of the verb. Returns the
+ * connection, which is the caller's and gets the lines; -1 if there is no process, or no answer.
+ */
+int in_kernel_trace_second(const struct mounts_view *view, struct json_object *arguments);
+
+/*
  * Reads the next line of a trace, an object as the process of a view would send it. Returns 1, with
  * the object, which is the caller's; 0 when the view has ended; or -errno.
  */

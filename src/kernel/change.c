@@ -11,6 +11,7 @@
 #include "kernel/context.h"
 #include "kernel/control.h"
 #include "kernel/module-abi.h"
+#include "kernel/second.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -24,29 +25,29 @@
 DEFINE_CLEANUP(struct filter_slots *, filter_slots_free);
 DEFINE_CLEANUP(struct filter *, filter_free);
 
-/*
- * Finds the row of a file of the view whose first column is key. Returns a copy of the second
- * column, or NULL.
- */
-static char *find(unsigned int connection, const char *file, const char *key)
+/* The process of a second tree has its filters from the beginning. */
+static int check(const char *spec, struct pst_error *error)
 {
-	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
-	char *columns[2];
+	int r = kernel_second_needs(spec, error);
 
-	if (kernel_table_read(connection, file, &table) < 0)
-		return NULL;
-	while (kernel_table_next(&table, columns, 2))
-		if (strcmp(columns[0], key) == 0)
-			return strdup(columns[1]);
-	return NULL;
+	return r <= 0 ? r :
+			error_set(error, -EOPNOTSUPP,
+				  "filter %s sees data, so it cannot be added to a mounted view of "
+				  "the kernel engine: unmount the view, and mount it anew with the "
+				  "filter",
+				  spec);
 }
 
 static int load(unsigned int connection, const char *spec, struct filter_slots **ret_slots,
 		struct filter **ret_filter, struct pst_error *error)
 {
-	_cleanup_(freep) char *number = find(connection, "view", "slots");
-	int r = number ? filter_slots_open((uint32_t)strtoul(number, NULL, 10), ret_slots, error) :
-			 kernel_slots_new(ret_slots, error);
+	_cleanup_(freep) char *number = kernel_control_find(connection, "view", "slots");
+	int r = check(spec, error);
+
+	if (r < 0)
+		return r;
+	r = number ? filter_slots_open((uint32_t)strtoul(number, NULL, 10), ret_slots, error) :
+		     kernel_slots_new(ret_slots, error);
 
 	return r < 0 ? r : kernel_filter_load(spec, *ret_slots, false, ret_filter, error);
 }
@@ -75,7 +76,8 @@ static void unpin(const char *name, const char *spec)
 int kernel_filter_change(const char *mountpoint, unsigned int connection, const char *name,
 			 const char *spec, struct pst_error *error)
 {
-	_cleanup_(freep) char *old = name && !spec ? find(connection, "filters", name) : NULL;
+	_cleanup_(freep) char *old =
+		name && !spec ? kernel_control_find(connection, "filters", name) : NULL;
 	_cleanup_(fd_closep) int fs_fd = fspick(AT_FDCWD, mountpoint, FSPICK_CLOEXEC);
 	_cleanup_(filter_slots_freep) struct filter_slots *slots = NULL;
 	_cleanup_(filter_freep) struct filter *filter = NULL;

@@ -73,6 +73,19 @@ bool kernel_table_next(struct kernel_table *table, char **ret_columns, size_t n)
 	return true;
 }
 
+char *kernel_control_find(unsigned int connection, const char *file, const char *key)
+{
+	_cleanup_(kernel_table_fini) struct kernel_table table = { 0 };
+	char *columns[2];
+
+	if (kernel_table_read(connection, file, &table) < 0)
+		return NULL;
+	while (kernel_table_next(&table, columns, 2))
+		if (strcmp(columns[0], key) == 0)
+			return strdup(columns[1]);
+	return NULL;
+}
+
 int kernel_record_read(int fd, struct kernel_record *ret_record)
 {
 	const char **const texts[MODULE_N_RECORD_TEXTS] = { &ret_record->path, &ret_record->path2,

@@ -27,6 +27,12 @@ void kernel_table_fini(struct kernel_table *table);
  */
 bool kernel_table_next(struct kernel_table *table, char **ret_columns, size_t n);
 
+/*
+ * Finds the row of a file of the view whose first column is key. Returns a copy of the second
+ * column, for free(), or NULL.
+ */
+char *kernel_control_find(unsigned int connection, const char *file, const char *key);
+
 /* A record of the file "trace", and its strings. */
 struct kernel_record {
 	union {

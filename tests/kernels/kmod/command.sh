@@ -129,7 +129,7 @@ control() {
 		penstock filter remove /w/view two
 	fails_in_view change-absent 32 'has no filter "three"; it has hide, two$' \
 		penstock filter remove /w/view three
-	fails_in_view change-refused 32 "filter data has a program" \
+	fails_in_view change-refused 32 "filter data sees data" \
 		penstock filter replace /w/view two data
 	penstock filter list /w/view > /w/list-after
 	check command.change-left-all cmp /w/list-kernel /w/list-after

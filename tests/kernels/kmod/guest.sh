@@ -10,6 +10,7 @@
 . /serve.sh
 . /each-filter.sh
 . /security.sh
+. /service.sh
 
 phases=$(sed -n 's/.*phases=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 mkdir -p /w/view /w/ext4 /w/tmpfs
@@ -654,6 +655,7 @@ for phase in $phases; do
 	[ "$phase" = stacked ] && stacked
 	[ "$phase" = filters ] && refusals
 	[ "$phase" = command ] && command_phase
+	[ "$phase" = service ] && service
 	no_leak "$phase"
 	read -r end _ < /proc/uptime
 	echo "# $phase: ${start%.*} s to ${end%.*} s"

@@ -14,9 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What Linux 6.2 knows: all up to LANDLOCK_ACCESS_FS_TRUNCATE. */
+/* The rights that Linux 6.2 knows: all up to LANDLOCK_ACCESS_FS_TRUNCATE. */
 #define ALL ((1ULL << 15) - 1)
-
 
 /* Confines this task to what is below a path. */
 static bool confine(const char *path, unsigned long long allowed)

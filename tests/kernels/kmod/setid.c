@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * setid LOWER VIEW SECONDS [UID...]: user 77 runs a program in VIEW all the time, while root changes
- * it below: it belongs to user 1000 and has the set-ID bits, or to root and has none. No run may get
- * other IDs than those of users 77 and 1000. Without arguments this is the program: it ends with 1
- * if it has others. UID: users who look at it all the time.
+ * setid LOWER VIEW SECONDS [UID...]: user 77 runs a program in VIEW all the time, while root
+ * changes it below: it belongs to user 1000 and has the set-ID bits, or to root and has none. No
+ * run may get other IDs than those of users 77 and 1000. Without arguments this is the program: it
+ * ends with 1 if it has others. UID: users who look at it all the time.
  */
 #include <spawn.h>
 #include <stdbool.h>
