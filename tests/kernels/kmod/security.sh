@@ -8,6 +8,12 @@ set_id() { # FS NAME [UID...]
 	name=$1.setid-$2 lower=/w/$1/lower
 	shift 2
 	cp /bin/setid "$lower/setid"
+	chown 1000:1000 /w/view/setid
+	chmod 6755 /w/view/setid
+	chown 1000:1000 /w/view/setid
+	chmod 6755 /w/view/setid
+	/bin/setpriv --reuid 77 --regid 77 --clear-groups /w/view/setid
+	check "$name-first-run" [ $? = 2 ]
 	if setid "$lower" /w/view $((SECS / 3 + 1)) "$@" > /w/out 2>&1; then
 		say_ok "$name"
 	else
