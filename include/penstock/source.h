@@ -121,6 +121,14 @@ struct pst_source {
 	uint32_t pad;       /* must be 0 */
 };
 
+/*
+ * Makes a file that the view has filled hollow again, and frees the space of its content. nodeid is
+ * that of fetch->file. Returns 0; -EBUSY if the file is open, or a client may have changed it since
+ * it was filled, or no source has ever filled it; -ENOENT if the kernel does not know the file
+ * any more; -EISDIR for a directory; or another -errno. Functions of the source must not call this.
+ */
+int pst_view_evict(struct pst_view *view, uint64_t nodeid);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -169,6 +169,21 @@ void pst_view_free(struct pst_view *view)
 	free(view);
 }
 
+int pst_view_evict(struct pst_view *view, uint64_t nodeid)
+{
+	VIEW_USE_LOG(view);
+	struct fs *fs = server_fs(view->server);
+	struct source *source = server_source(view->server);
+	struct node *node = source ? fs_node(fs, nodeid) : NULL;
+	int r;
+
+	if (!node)
+		return source ? -ENOENT : -EINVAL;
+	r = source_evict(source, node);
+	fs_node_put(fs, node);
+	return r;
+}
+
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 {
 	VIEW_USE_LOG(view);

@@ -132,6 +132,24 @@ static int sync_fill(const struct fs_fill *fill)
 	return (fill->dir ? fsync(fill->fd) : fdatasync(fill->fd)) < 0 ? -errno : 0;
 }
 
+/* Records the tag and the state of a file for an eviction. */
+static int record_filled(const struct fs_fill *fill)
+{
+	struct hollow_filled filled;
+	struct stat st;
+
+	if (fill->dir)
+		return 0;
+	if (fstat(fill->fd, &st) < 0)
+		return -errno;
+	filled.was = hollow_filling_of(&st);
+	memcpy(filled.tag, fill->tag, fill->tag_len);
+	return fsetxattr(fill->fd, HOLLOW_FILLED, &filled, sizeof(filled.was) + fill->tag_len, 0) <
+			       0 ?
+		       -errno :
+		       0;
+}
+
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 {
 	int size = check_size(fill);
@@ -143,6 +161,8 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	/* After the last write, which has changed the mtime. */
 	if (futimens(fill->fd, fill->times) < 0 && r == 0)
 		r = -errno;
+	if (r == 0)
+		r = record_filled(fill);
 	/* The mark before the record: a file without the mark may have any record. */
 	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
 		r = -errno;

@@ -386,7 +386,16 @@ struct hollow_filling {
 		int64_t sec, nsec;
 	} times[2]; /* atime, mtime */
 };
-/* Reads the attribute of a descriptor. Returns false if there is none. */
+/*
+ * The extended attribute of a file that was filled and not changed since, and its value: size and
+ * times after the fill, and the tag.
+ */
+#define HOLLOW_FILLED "trusted.penstock.filled"
+struct hollow_filled {
+	struct hollow_filling was;
+	char tag[1024];
+};
+/* Reads HOLLOW_FILLING of a descriptor. Returns false if there is none. */
 bool hollow_filling(int fd, struct hollow_filling *ret_filling);
 struct hollow_filling hollow_filling_of(const struct stat *st);
 /* Replaces the times of a file that is being filled, or was interrupted, by those from before. */

@@ -36,7 +36,8 @@ void hollow_set_whole(struct node *node)
 
 bool fs_is_whole(const struct node *node)
 {
-	return (atomic_load_explicit(&node->flags, memory_order_acquire) & NODE_WHOLE) ||
+	return (atomic_load_explicit(&node->flags, memory_order_acquire) &
+		(NODE_WHOLE | NODE_KEYED)) ||
 	       (!S_ISREG(node->type) && !S_ISDIR(node->type));
 }
 

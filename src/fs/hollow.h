@@ -36,3 +36,11 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill);
  * disk, restores the times and removes the mark. Returns 0 or -errno; then the file stays hollow.
  */
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
+/* Records that a client may change the content of a file, before it does. Returns 0 or -errno. */
+int fs_hollow_written(struct fs *fs, struct node *node);
+/*
+ * Makes a filled file hollow again, and frees its content. Returns 0; -EBUSY if the file is open or
+ * has changed since it was filled, or was never hollow; or another -errno. The caller prevents
+ * fills and truncations meanwhile.
+ */
+int fs_evict(struct fs *fs, struct node *node);

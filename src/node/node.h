@@ -36,6 +36,8 @@ struct nodetab;
  * is -1 until the program gives it a lower file.
  */
 #define NODE_KEYED 4
+/* In node.flags: a client may have changed the content; fs/evict.c. */
+#define NODE_CHANGED 8
 
 /* A file handle in a record. tails.c stores the rest of a longer one, see node_fhandle(). */
 #define FHANDLE_SHORT 24

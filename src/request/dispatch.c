@@ -203,11 +203,13 @@ static int call_when_filled(struct req *req)
 
 	if (r == 0)
 		r = call(req);
-	if (r != 0 || !req->held)
+	if (r != 0)
 		return r;
 	r = source_gate_after(req);
-	if (r < 0)
+	if (r != 0) {
 		discard_result(req);
+		req->open = (struct fs_open){ 0 };
+	}
 	return r;
 }
 

@@ -54,6 +54,16 @@ static bool needs_names(const struct req *req)
 	       req->msg.head->opcode == FUSE_OPENDIR;
 }
 
+/* Returns true if the operation may change the content of its file. */
+static bool may_write(const struct req *req)
+{
+	const struct fuse_open_in *open = req->msg.arg;
+
+	if (req->msg.head->opcode == FUSE_OPEN)
+		return (open->flags & O_ACCMODE) != O_RDONLY || (open->flags & O_TRUNC);
+	return has_fsetattr(req, FATTR_SIZE);
+}
+
 /* Waits for a file if it is hollow. Returns 0, REQ_PARK or -errno. */
 static int need(struct req *req, struct node *node)
 {
@@ -99,27 +109,45 @@ static int need_names(struct req *req)
 	return r == 0 ? need_removed(req, req->node2, req->msg.name[1]) : r;
 }
 
-/* Holds the file if it is hollow, or waits for it. */
+/* Holds the file, or waits for it. */
 static int hold(struct req *req)
 {
-	int r = fs_is_hollow(req->fs, req->node);
-
-	if (r <= 0 || req->held)
-		return r < 0 ? r : 0;
+	if (req->held)
+		return 0;
 	if (!source_hold(req->host->source, req->node)) {
 		req->wait.node = node_get(req->node);
 		req->wait.holds = true;
 		return REQ_PARK;
 	}
 	req->held = node_get(req->node);
+	return 0;
+}
+
+/* Holds the file if it is hollow, or waits for it. */
+static int hold_hollow(struct req *req)
+{
+	int r = fs_is_hollow(req->fs, req->node);
+
+	if (r > 0)
+		r = hold(req);
 	/* A fill may have ended between the two calls. */
-	r = fs_is_hollow(req->fs, req->node);
-	return r < 0 ? r : 0;
+	if (r == 0 && req->held)
+		r = fs_is_hollow(req->fs, req->node);
+	return r == 1 ? 0 : r;
+}
+
+/* Waits for the content of the file. A change of its size also excludes evictions. */
+static int need_content(struct req *req)
+{
+	int r = need(req, req->node);
+
+	return r == 0 && req->msg.head->opcode == FUSE_SETATTR ? hold(req) : r;
 }
 
 int source_gate(struct req *req)
 {
 	struct node *waited_for = req->wait.node;
+	int r = 0;
 
 	if (req->waited < 0)
 		return req->waited;
@@ -130,13 +158,18 @@ int source_gate(struct req *req)
 	if (S_ISDIR(req->node->type) && needs_names(req))
 		return need_names(req);
 	if (empties(req) || (!needs_content(req) && has_fsetattr(req, FATTR_ATIME | FATTR_MTIME)))
-		return hold(req);
-	return S_ISREG(req->node->type) && needs_content(req) ? need(req, req->node) : 0;
+		r = hold_hollow(req);
+	else if (S_ISREG(req->node->type) && needs_content(req))
+		r = need_content(req);
+	return r == 0 && may_write(req) ? fs_hollow_written(req->fs, req->node) : r;
 }
 
 int source_gate_after(struct req *req)
 {
-	return fs_is_whole(req->held) ? 0 : fs_hollow_changed(req->fs, req->held, empties(req));
+	if (req->held && !fs_is_whole(req->held))
+		return fs_hollow_changed(req->fs, req->held, empties(req));
+	/* An eviction may have begun after the gate and before the open was counted. */
+	return req->msg.head->opcode == FUSE_OPEN ? need(req, req->node) : 0;
 }
 
 void source_gate_end(struct req *req)

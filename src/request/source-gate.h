@@ -12,7 +12,10 @@
  * times of a hollow file holds this file, so that it is not filled meanwhile.
  */
 int source_gate(struct req *req);
-/* Updates the marks of the held file after the operation has succeeded. Returns 0 or -errno. */
+/*
+ * Updates the marks of the held file after the operation has succeeded. Returns 0; -errno, or
+ * REQ_PARK if the file has become hollow meanwhile: the caller then undoes the operation.
+ */
 int source_gate_after(struct req *req);
 /* Ends the hold, and drops the references of the gate. */
 void source_gate_end(struct req *req);

@@ -399,6 +399,11 @@ const struct filter_slots *server_filter_slots(struct server *server)
 	return request_pool_filtered(&server->requests);
 }
 
+struct source *server_source(struct server *server)
+{
+	return server->request_host.source;
+}
+
 struct trace *server_trace(struct server *server)
 {
 	return server->request_host.trace;

@@ -71,6 +71,7 @@ struct server *server_free(struct server *server);
 /* Parts of the server, borrowed. */
 struct fs *server_fs(struct server *server);
 struct filters *server_filters(struct server *server);
+struct source *server_source(struct server *server); /* or NULL */
 struct trace *server_trace(struct server *server);
 struct served *server_served(struct server *server);
 /* Returns the slots that filters access, or NULL if the server has had no filters. */

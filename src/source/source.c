@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "source/source.h"
+#include "fs/hollow.h"
 #include "source/source-private.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -141,6 +142,17 @@ void source_release(struct source *source, struct node *node)
 	pthread_mutex_unlock(&source->lock);
 	/* They look again if the file is hollow. */
 	flight_wake(waiters, 0);
+}
+
+int source_evict(struct source *source, struct node *node)
+{
+	int r;
+
+	if (!source_hold(source, node))
+		return -EBUSY;
+	r = fs_evict(source->fs, node);
+	source_release(source, node);
+	return r == FS_WOULD_WAIT ? -EBUSY : r;
 }
 
 /* -- the end ----------------------------------------------------------------------------------- */

@@ -65,6 +65,9 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
 bool source_hold(struct source *source, struct node *node);
 void source_release(struct source *source, struct node *node);
 
+/* As fs_evict(), at a time when the source does not fill the file. */
+int source_evict(struct source *source, struct node *node);
+
 /* Sends signals to threads whose calls are cancelled. Returns true if there are such threads. */
 bool source_check(struct source *source);
 

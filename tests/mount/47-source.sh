@@ -386,6 +386,76 @@ each_hollow_directories_are_not_empty() {
 	right "$VIEW/e/a" 1000
 }
 
+evict() { # N: N evictions follow, of all files that were fetched
+	local n
+	n=$(calls ^evict)
+	kill -HUP "${VIEW_PIDS[$((N_VIEWS - 1))]}"
+	within 10 eval '[ "$(calls ^evict)" = '$((n + $1))' ]'
+	tail -n "$1" "$T/calls" | cut -d' ' -f2 | tr '\n' ' '
+}
+
+each_evicted_file_is_fetched_again() {
+	lower ext4
+	hollow f 3000000 "x"
+	source_view
+	right "$VIEW/f" 3000000
+	check chmod 600 "$VIEW/f"
+	check mv "$VIEW/f" "$VIEW/g"
+	check ln "$VIEW/g" "$VIEW/h"
+	within 10 eval '[ "$(evict 1)" = "0 " ]' || fail "$(tail -n 1 "$T/calls")"
+	is_hollow g || fail "not hollow"
+	check test "$(stat -c %b "$LOWER/g")" -lt 100
+	equal "$(stat -c '%s %.9Y %a %h' "$VIEW/g")" "3000000 1000000000.000000005 600 2"
+	right "$VIEW/h" 3000000
+	equal "$(calls '^fetch x')" 2 calls
+	# As a kill in the middle of an eviction leaves it.
+	unview
+	source_view
+	right "$VIEW/h" 3000000
+	equal "$(calls '^fetch x')" 2 calls
+}
+
+each_file_in_use_or_changed_is_not_evicted() {
+	lower ext4
+	for i in f1 f2 f3 f4 f5 f6; do hollow $i 5000 ""; done
+	source_view
+	for i in f1 f2 f3 f4 f5 f6; do right "$VIEW/$i" 5000; done
+	exec 8< "$VIEW/f1" 7< "$LOWER/f2"
+	: >> "$VIEW/f3"
+	python3 -c 'import os, sys; os.truncate(sys.argv[1], 4000)' "$VIEW/f4"
+	echo more >> "$LOWER/f5"
+	: > "$VIEW/f6"
+	sleep 0.1
+	equal "$(evict 6)" "16 16 16 16 16 16 "
+	exec 8<&- 7<&-
+	right "$VIEW/f1" 5000
+	right "$VIEW/f2" 5000
+	right "$VIEW/f4" 4000
+	equal "$(calls ^fetch)" 6 calls
+	within 10 eval '[[ "$(evict 6)" == "0 0 16 16 16 16 " ]]' || fail "$(tail -n 6 "$T/calls")"
+}
+
+# Readers and evictions at the same time: no reader sees a hole.
+each_evictions_cross_opens() {
+	local i n pids=()
+	lower ext4
+	for i in 1 2 3; do hollow f$i 100000 ""; done
+	pattern 100000 > "$T/want"
+	source_view
+	for n in 1 2 3 4; do
+		for i in {1..100}; do
+			cmp "$T/want" "$VIEW/f$((i % 3 + 1))" || echo "$n $i" >> "$T/wrong"
+		done &
+		pids+=($!)
+	done
+	while kill -HUP "${VIEW_PIDS[0]}" && [ ! -e "$T/done" ]; do sleep 0.01; done & n=$!
+	wait "${pids[@]}"
+	touch "$T/done"
+	wait $n
+	check test ! -e "$T/wrong"
+	check test "$(calls ^fetch)" -gt 3
+}
+
 once_read_only_view_is_filled() {
 	lower ext4
 	hollow f 5000 ""

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A source for tests, which does what the tag of each hollow file says.
+ * A source for tests. On SIGHUP it evicts all files that it has fetched, and writes a line "evict
+ * ERROR" to CALLS for each. It does what the tag of each hollow file says.
  *
  *	faulty-source make DIR NAME LENGTH WORDS
  *
@@ -22,12 +23,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <penstock/source.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static int calls = -1;
+static uint64_t fetched[1000];
+static _Atomic unsigned int n_fetched;
 
 static int make(int dir, const char *name, const char *length, const char *words)
 {
@@ -99,6 +104,8 @@ static int fetch(void *aux, struct pst_fetch *fetch)
 	int r;
 
 	begin(fetch, "fetch", tag);
+	if (n_fetched < 1000)
+		fetched[n_fetched++] = fetch->file.nodeid;
 	fill(fetch->fd, 0, fetch->length / 2);
 	r = wait_as_told(fetch, tag);
 	if (r == 0 && word(tag, "error="))
@@ -148,6 +155,20 @@ static int list(void *aux, struct pst_fetch *fetch)
 	return r == 0 ? make_names(fetch->fd, tag) : r;
 }
 
+/* Thread: evicts files on SIGHUP. */
+static void *evict(void *arg)
+{
+	sigset_t hup;
+	int number;
+
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	while (sigwait(&hup, &number) == 0)
+		for (unsigned int i = 0; i < n_fetched; i++)
+			dprintf(calls, "evict %d\n", -pst_view_evict(arg, fetched[i]));
+	return NULL;
+}
+
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
 {
 	if (strcmp(word, "passthrough=on") == 0)
@@ -174,6 +195,8 @@ int main(int argc, char **argv)
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	struct pst_view *view;
 	struct pst_error error;
+	pthread_t thread;
+	sigset_t hup;
 	int r;
 
 	if (argc == 6 && strcmp(argv[1], "make") == 0) {
@@ -190,9 +213,16 @@ int main(int argc, char **argv)
 	calls = open(argv[3], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	for (int i = 4; i < argc; i++)
 		choose(&options, &source, argv[i]);
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &hup, NULL);
 	if (calls < 0 || pst_view_mount(&options, &view, &error) < 0)
 		errx(1, "%s", calls < 0 ? argv[3] : error.text);
+	if (pthread_create(&thread, NULL, evict, view) != 0)
+		errx(1, "no thread");
 	r = pst_view_wait(view);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
 	pst_view_free(view);
 	return r < 0;
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Makes a filled file hollow again. HOLLOW_FILLED has the tag of the source, and size and mtime
+ * after the fill. The view removes this record when a client may change the content; a change below
+ * shows as another mtime. A write lease proves that no process has the file open. No locks.
+ */
+#include "fs/fs-private.h"
+#include "fs/hollow.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+#include "util/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <penstock/source.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+int fs_hollow_written(struct fs *fs, struct node *node)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	int r;
+
+	if (atomic_load_explicit(&node->flags, memory_order_relaxed) & NODE_CHANGED)
+		return 0;
+	r = fdref_get(fs->fds, node, &ref);
+	if (r < 0)
+		return r;
+	if (removexattr(fd_path(ref.fd).text, HOLLOW_FILLED) < 0 && !hollow_is_absent(errno))
+		return -errno;
+	atomic_fetch_or(&node->flags, NODE_CHANGED);
+	return 0;
+}
+
+/* Reads the record, and checks that the file is as it was then. Returns 0 or -errno. */
+static int check_unchanged(int fd, struct hollow_filled *ret_filled, size_t *ret_tag_len)
+{
+	ssize_t n = fgetxattr(fd, HOLLOW_FILLED, ret_filled, sizeof(*ret_filled));
+	const struct hollow_filling *was = &ret_filled->was;
+	struct stat st;
+
+	if (n < (ssize_t)sizeof(*was))
+		return n < 0 && !hollow_is_absent(errno) ? -errno : -EBUSY;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size != was->length || st.st_mtim.tv_sec != was->times[1].sec ||
+	    st.st_mtim.tv_nsec != was->times[1].nsec)
+		return -EBUSY;
+	*ret_tag_len = (size_t)n - sizeof(*was);
+	return 0;
+}
+
+/*
+ * Frees the content. A kill at any moment leaves a file that is whole, or that is hollow and whose
+ * next fill begins with a file without blocks.
+ */
+static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
+{
+	struct hollow_filling filling;
+	struct timespec times[2];
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	filling = hollow_filling_of(&st);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	if (fsetxattr(fd, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ||
+	    fsetxattr(fd, PST_HOLLOW, filled->tag, tag_len, 0) < 0)
+		return -errno;
+	r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)st.st_size) < 0 ?
+		    -errno :
+		    0;
+	if (futimens(fd, times) < 0 && r == 0)
+		r = -errno;
+	if (r == 0)
+		fremovexattr(fd, HOLLOW_FILLING);
+	fremovexattr(fd, HOLLOW_FILLED);
+	return r;
+}
+
+int fs_evict(struct fs *fs, struct node *node)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct hollow_filled filled;
+	size_t tag_len = 0;
+	int r;
+
+	if (!S_ISREG(node->type))
+		return S_ISDIR(node->type) ? -EISDIR : -EINVAL;
+	/*
+	 * Before the check for opens: an OPEN that is counted later sees that the file may be
+	 * hollow, and looks again.
+	 */
+	atomic_fetch_and(&node->flags, (uint8_t)~NODE_WHOLE);
+	if (!passthrough_close_idle(fs, node))
+		return -EBUSY;
+	fd = lower_open(fs, node, O_RDWR | O_NONBLOCK);
+	if (fd < 0)
+		return fd == -EAGAIN || fd == -ETXTBSY ? -EBUSY : fd;
+	/* The kernel sends a signal to a process whose lease ends; this one is ignored. */
+	if (fcntl(fd, F_SETSIG, thread_wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+		return errno == EAGAIN ? -EBUSY : -errno;
+	r = check_unchanged(fd, &filled, &tag_len);
+	if (r == 0)
+		r = empty(fd, &filled, tag_len);
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	shadow_drop(fs, node);
+	return r;
+}
