@@ -72,6 +72,11 @@ static __thread uint32_t umask_now;              /* of this thread: most callers
 
 int fs_thread_init(void)
 {
+	return fs_thread_init_keeping(0);
+}
+
+int fs_thread_init_keeping(uint64_t caps)
+{
 	int r;
 
 	/* CLONE_FS: the thread gets a umask and a working directory of its own. */
@@ -80,7 +85,7 @@ int fs_thread_init(void)
 	umask(022);
 	umask_now = 022;
 	fd_path_shorten();
-	caps_permitted = caps_get().permitted & CAPS_SERVE;
+	caps_permitted = caps_get().permitted & (CAPS_SERVE | caps);
 	r = caps_set(caps_permitted, caps_permitted);
 	if (r < 0)
 		return r;

@@ -140,6 +140,8 @@ struct fs_caller {
 
 /* Drops capabilities, groups and umask of a new thread. Each thread calls it before all others. */
 int fs_thread_init(void);
+/* The same, but the thread keeps these capabilities (CAP_BIT()) besides those for serving. */
+int fs_thread_init_keeping(uint64_t caps);
 /*
  * Makes this thread run operations for a caller, or for the daemon itself if caller is NULL. If the
  * lower file system checks the caller, the operations run with the caller's identity. Borrows the

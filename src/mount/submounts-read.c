@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FIRST_SIZE 128 /* bytes; most lines of a mount table are shorter */
+
 /* -- lists ------------------------------------------------------------------------------------ */
 
 void texts_clear(struct texts *texts)
@@ -96,7 +98,11 @@ static bool table_name(int proc, const char *pid, char *buf, size_t size)
 		return true;
 	}
 	snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	if (fd_read_file(path, buf, size) <= 0)
+	/* The kernel formats no more mounts than fit. */
+	n = fd_read_file(path, buf, FIRST_SIZE);
+	if (n > 0 && !strchr(buf, '\n'))
+		n = fd_read_file(path, buf, size);
+	if (n <= 0)
 		return false;
 	buf[strcspn(buf, "\n")] = '\0';
 	return true;

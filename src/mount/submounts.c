@@ -304,7 +304,7 @@ static void *submounts_main(void *arg)
 	/* For the mount tables of other processes, and for nodes. */
 	caps_limit(CAP_BIT(CAP_SYS_PTRACE) | CAP_BIT(CAP_SYS_ADMIN) | CAP_BIT(CAP_DAC_READ_SEARCH));
 
-	fs_thread_init();
+	fs_thread_init_keeping(CAP_BIT(CAP_SYS_PTRACE));
 	/* Without /proc the thread ends: the kernel reports nothing, and scans find nothing. */
 	do {
 		submounts_scan(submounts, 0);

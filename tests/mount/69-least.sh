@@ -26,6 +26,16 @@ has_more_than() { # THREAD-NAME CAPABILITY...
 	done
 }
 
+# Prints the number of threads, except the main one, that have a capability.
+threads_with() { # CAPABILITY
+	local task n=0
+	for task in "/proc/${VIEW_PIDS[0]}/task"/*; do
+		[ "${task##*/}" = "${VIEW_PIDS[0]}" ] && continue
+		n=$((n + (0x$(sed -n 's/^CapPrm:\t//p' "$task/status") >> CAPS[$1] & 1)))
+	done
+	echo $n
+}
+
 each_threads_have_the_capabilities_they_use() {
 	real || skip "a bind mount has no process"
 	lower ext4
@@ -49,6 +59,8 @@ each_threads_have_the_capabilities_they_use() {
 			more=$((more + 1))
 	done
 	equal $more 0 "threads with more capabilities"
+	# One reads the links of other processes' namespaces.
+	equal "$(threads_with sys_ptrace)" 1 "threads with sys_ptrace"
 	equal "$(sed -n 's/^NoNewPrivs:\t//p' "/proc/${VIEW_PIDS[0]}/status")" 1 no_new_privs
 }
 
