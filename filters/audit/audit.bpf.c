@@ -31,8 +31,10 @@ PST_AT_LEAST_ONE_OF("rules");
 PST_FILTER(0, "reports operations and their results as events");
 #endif
 
-PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report (default: all)");
-PST_OPTION(_Bool, changes_only, "only operations that change something or open for writing");
+PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report (default: all)")
+PST_OF_PROGRAMS PST_TAKES("elsewhere read write : data passes through the filter unseen; use open");
+PST_OPTION(_Bool, changes_only, "only operations that change something or open for writing")
+PST_OF_CHANGES;
 PST_OPTION(struct pst_ids, uid, "users to report (default: all)") PST_TAKES("users");
 
 static __always_inline int changes(const struct pst_call *call)
@@ -100,8 +102,6 @@ PST_POST(any, call)
 	if (changes_only && !changes(call))
 		return PST_PASS;
 	if (uid.n && !pst_ids_match(&uid, call->caller.uid))
-		return PST_PASS;
-	if (ops.n && !pst_op_match(&ops, call))
 		return PST_PASS;
 	if (call->error)
 		pst_event(call, "refused", -call->error, asked_for(call));

@@ -115,6 +115,11 @@
  *	PST_LIST_OF(ops, PST_OP_WORDS, "operations that fail") PST_OF_PROGRAMS;
  */
 #define PST_OF_PROGRAMS PST_TAKES("programs")
+/*
+ * Follows a switch. If the user sets it, the programs before and after operations run only for
+ * operations that change something (PST_OP_CHANGES) and for OPEN, which may be for writing.
+ */
+#define PST_OF_CHANGES PST_TAKES("programs for changes")
 
 /*
  * Makes the engine refuse the filter unless the user gives one of these options, without which the

@@ -120,10 +120,14 @@ uint64_t option_list_ops(const struct options *options)
 	uint64_t bits = UINT64_MAX;
 
 	for (size_t i = 0; i < options->n; i++) {
-		if (!options->rows[i].takes.of_programs)
+		const struct option *option = &options->rows[i];
+
+		if (option->takes.of_changes && *(const bool *)option->at)
+			bits &= PST_OPS_THAT_CHANGE | 1ULL << FUSE_OPEN;
+		if (!option->takes.of_programs)
 			continue;
 		for (size_t k = 0; k < sizeof(ops) / sizeof(ops[0]); k++)
-			if (!chosen(&options->rows[i], ops[k].opcode, ops[k].word))
+			if (!chosen(option, ops[k].opcode, ops[k].word))
 				bits &= ~(1ULL << ops[k].opcode);
 	}
 	return bits;

@@ -67,7 +67,7 @@ int option_list_check(struct options *options, const char *filter, struct pst_er
 
 /*
  * Returns the operations, as bits 1 << opcode, for which the programs before and after operations
- * run, if there is an option that lists them (PST_OF_PROGRAMS). Else all bits are set.
+ * run, if options choose them (PST_OF_PROGRAMS, PST_OF_CHANGES). Else all bits are set.
  */
 uint64_t option_list_ops(const struct options *options);
 

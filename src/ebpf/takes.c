@@ -71,6 +71,8 @@ int takes_add(struct takes *takes, const char *note)
 		takes->not_empty = true;
 	} else if (strcmp(note, "programs") == 0) {
 		takes->of_programs = true;
+	} else if (strcmp(note, "programs for changes") == 0) {
+		takes->of_changes = true;
 	} else if (strcmp(note, "percent") == 0) {
 		takes->percent = true;
 	} else {

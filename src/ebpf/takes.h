@@ -18,6 +18,7 @@ struct takes {
 	const char *with;      /* an option that must be given, and words that it must list */
 	const char *random;    /* a number is random unless it is given; options that use it */
 	bool of_programs;      /* a list of the operations for which programs run */
+	bool of_changes;       /* a switch: programs run only for changes and for OPEN */
 	bool percent;          /* a number of PST_PERCENT_ALL / 100 */
 	bool users, groups;    /* names of users or groups stand for their IDs */
 	bool not_empty;        /* a text has at least one character */
