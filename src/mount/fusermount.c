@@ -5,6 +5,7 @@
  */
 #include "mount/fusermount.h"
 #include "mount/mount.h"
+#include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -57,6 +58,9 @@ const char *fusermount_lacks(void)
 
 	if (!find(path, sizeof(path)) || stat(path, &program) < 0 || statvfs(path, &fs) < 0)
 		return PROGRAM " is not installed: install the package fuse3";
+	if (program.st_uid != 0 && caps_in_user_namespace())
+		return PROGRAM " gets no rights in this user namespace, which has not its owner: "
+			       "start the command outside of it";
 	if (program.st_uid != 0 || !(program.st_mode & S_ISUID))
 		return PROGRAM " has no set-user-ID bit of root: install the package fuse3 again";
 	if (fs.f_flag & ST_NOSUID)

@@ -192,6 +192,8 @@ probe_here() {
 			fail "probe says: $(grep "^$row " "$T/probe")"
 	done
 	check grep -q 'filters run in the process' "$T/probe"
+	check grep -q '^root can mount views and run commands in them here; ' "$T/probe"
+	check grep -qE '^mount_as_user *off .*(user namespace|not installed)' "$T/probe"
 	"$PENSTOCK" probe --all > "$T/probe"
 	check grep -q '^filters  *on .*in the process' "$T/probe"
 	refused 'namespace|BPF|bpf' "$PENSTOCK" mount --filter readonly -o filters=kernel \
