@@ -139,7 +139,7 @@ static uint64_t ring_output(struct run *run, const uint64_t arg[5])
 	at = map_reserve(ring, arg[2]);
 	if (at < 0)
 		return (uint64_t)-EAGAIN;
-	run->cost = arg[2] / BYTES_PER_STEP;
+	run->cost = (int64_t)(arg[2] / BYTES_PER_STEP);
 	memmove(ring->region.base + at, data, arg[2]);
 	return 0;
 }

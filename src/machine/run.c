@@ -3,10 +3,10 @@
  * The interpreter. An instruction ends by jumping to the code of the next one, so the processor
  * predicts each of these jumps by itself.
  *
- * A run counts steps where it goes back, by the distance: at jumps to earlier instructions, and
- * when a function returns, from its first instruction to the last. Between these it only goes
- * forward, so it executes no more instructions than it counts. Calls, also those by helpers, use no
- * stack of the process.
+ * A run counts the words that it executes only where it jumps or returns: a function executes as
+ * many as there are from its first to its last instruction, without those over which it jumps
+ * forward, and with those over which it jumps back. Calls, also those by helpers, use no stack of
+ * the process.
  *
  * Locking: none. Programs of several threads may access the same values at the same time, as in the
  * kernel; each access reads or writes a number once.
@@ -143,7 +143,7 @@ static const struct insn *leave(struct run *run, const struct insn *pc, uint64_t
 		return NULL;
 	frame = &run->frames[run->depth - 1];
 	first = frame->function ? frame->function : frame->call + frame->call->off;
-	run->cost = pc > first ? (uint64_t)(pc - first) + 1 : 1;
+	run->cost = pc - first + 1;
 	memcpy(&r[6], frame->saved, sizeof(frame->saved));
 	if (frame->function && loop_continues(run, frame, r))
 		return frame->function;
@@ -231,11 +231,9 @@ static bool atomic(const struct run *run, const struct insn *pc, uint64_t *r)
 		const int32_t off = pc->off;                                                       \
                                                                                                    \
 		pc += off;                                                                         \
-		if (off <= 0) {                                                                    \
-			steps += off - 1;                                                          \
-			if (steps < 0)                                                             \
-				goto too_long;                                                     \
-		}                                                                                  \
+		steps += off - 1;                                                                  \
+		if (steps < 0)                                                                     \
+			goto too_long;                                                             \
 		DISPATCH;                                                                          \
 	} while (0)
 

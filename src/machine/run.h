@@ -52,7 +52,7 @@ struct run {
 	uint32_t n_code, n_maps, n_regions;
 	uint32_t slot;
 	int cpu;                     /* the CPU whose values this run uses; -1: not asked yet */
-	uint64_t cost;               /* steps that a helper has taken */
+	int64_t cost;                /* steps of a helper, or of a function that returns */
 	const char *why;             /* why the run has failed, or NULL */
 	unsigned int depth, n_clean; /* frames in use; frames of the stack that are initialised */
 	struct frame frames[RUN_MAX_FRAMES];
