@@ -66,6 +66,20 @@ static void forget(void *aux, const struct pst_file *file)
 	pthread_rwlock_unlock(&tree_lock);
 }
 
+static uint32_t find(void *aux, const struct pst_file *file, uint64_t *ret_ino)
+{
+	struct inode *inode;
+	uint32_t type;
+
+	pthread_rwlock_rdlock(&tree_lock);
+	inode = inode_of(file);
+	type = inode ? inode->stx.stx_mode & S_IFMT : 0;
+	if (inode)
+		*ret_ino = inode->stx.stx_ino;
+	pthread_rwlock_unlock(&tree_lock);
+	return type;
+}
+
 /* -- names ------------------------------------------------------------------------------------- */
 
 static int look_up(struct pst_request *req, const char *text, struct pst_entry *entry)
@@ -205,6 +219,7 @@ int main(int argc, char **argv)
 		.timeout_ns = UINT64_MAX,
 		.ops = answers,
 		.forget = forget,
+		.find = find,
 		.lookup = look_up,
 		.getattr = get_attributes,
 		.setattr = change,

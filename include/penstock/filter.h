@@ -21,7 +21,9 @@ enum pst_verdict {
 	PST_DONE = 1,  /* pre: the program has filled in the reply, and the operation does not take
 			  place; post: the program has filled in a reply that replaces the
 			  error of the operation */
-	PST_SERVE = 2, /* reserved: the operation fails with EIO in views of this version */
+	PST_SERVE = 2, /* as PASS, but the program that uses the library carries the operation out
+			  (<penstock/node.h>); the operation fails with EIO if there is none that
+			  can */
 };
 
 /* The properties that a filter declares in PST_FILTER(). */

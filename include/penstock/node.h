@@ -140,10 +140,18 @@ struct pst_node_ops {
 	uint32_t (*ops)(void *aux, const struct pst_file *file);
 	/*
 	 * The view no longer has a nodeid of this file with a key: no client has it open, and the
-	 * kernel has not cached it. lookup() may return the key again, and may even have done so in
-	 * another thread. Must not block, and must not use the view.
+	 * kernel has not cached it. lookup() may return the key again, and a lookup() that runs now
+	 * may be about to. Must not block, and must not use the view.
 	 */
 	void (*forget)(void *aux, const struct pst_file *file);
+	/*
+	 * Finds the file of a key again, for a client that opens a file handle of the view
+	 * (open_by_handle_at(2), NFS) after forget(). Returns the type of the file (S_IFMT bits),
+	 * and sets *ret_ino to its stx_ino; 0 if the file does not exist any more. Must not block.
+	 * Without this function, and for keys that do not fit into a file handle, such a client
+	 * gets ESTALE. Keys of up to 7 bytes fit, and numbers of 8 bytes below 2^59.
+	 */
+	uint32_t (*find)(void *aux, const struct pst_file *file, uint64_t *ret_ino);
 
 	/* The file of a name in a directory. */
 	int (*lookup)(struct pst_request *req, const char *name, struct pst_entry *ret_entry);
@@ -246,6 +254,29 @@ int pst_request_groups(const struct pst_request *req, gid_t *groups, size_t n, s
  * 0, or -ENOENT if the file has no path now, -ENAMETOOLONG, or -EOPNOTSUPP for a file with a key.
  */
 int pst_request_path(const struct pst_request *req, char *buf, size_t size);
+
+/*
+ * Gives a file with a key a lower file: from the next first open on the kernel reads and writes it
+ * directly, and the lower file does all other operations, too. fd is a regular file on the file
+ * system of LOWER with the content that the program has served, open for any access; the caller
+ * keeps it. No other file of the view should be the same lower file. Returns -ENOENT if the kernel
+ * does not know the node, -EBUSY if it has a lower file already, -EXDEV for a file on another file
+ * system, -EINVAL if one of them is no regular file.
+ */
+int pst_view_back(struct pst_view *view, uint64_t nodeid, int fd);
+/* Returns the nodeid of a key, for pst_view_changed() and its like; 0 if the kernel knows none. */
+uint64_t pst_view_nodeid(struct pst_view *view, const void *key, size_t len);
+/*
+ * These functions make the kernel drop what it has cached, like pst_view_changed(), which drops the
+ * attributes of a file. They return before the kernel has done so. Callbacks must not call them.
+ *
+ * pst_view_changed_data(): the attributes and len bytes of data from off on; len 0: to the end.
+ * pst_view_changed_name(): a name of a directory, and that it does not exist.
+ * pst_view_removed(): a name that the program has removed, with the file that it led to.
+ */
+void pst_view_changed_data(struct pst_view *view, uint64_t nodeid, int64_t off, int64_t len);
+void pst_view_changed_name(struct pst_view *view, uint64_t dir, const char *name);
+void pst_view_removed(struct pst_view *view, uint64_t dir, const char *name, uint64_t nodeid);
 
 /*
  * With `loop`: the descriptor is readable (poll(2), EPOLLIN) while requests wait; the library owns

@@ -62,6 +62,54 @@ int pst_request_path(const struct pst_request *request, char *buf, size_t size)
 	return 0;
 }
 
+/* -- nodes ----------------------------------------------------------------------------------- */
+
+int pst_view_back(struct pst_view *view, uint64_t nodeid, int fd)
+{
+	struct fs *fs = server_fs(view->server);
+	struct node *node = fs_node(fs, nodeid);
+	int r = node ? fs_keyed_back(fs, node, fd) : -ENOENT;
+
+	fs_node_put(fs, node);
+	return r;
+}
+
+uint64_t pst_view_nodeid(struct pst_view *view, const void *key, size_t len)
+{
+	struct fs *fs = server_fs(view->server);
+	struct node *node = fs_keyed_node(fs, key, len);
+	uint64_t nodeid = node ? node->id : 0;
+
+	fs_node_put(fs, node);
+	return nodeid;
+}
+
+void pst_view_changed_data(struct pst_view *view, uint64_t nodeid, int64_t off, int64_t len)
+{
+	server_data_changed(view->server, nodeid, off, len);
+}
+
+static void name_changed(struct pst_view *view, uint64_t dir_id, const char *name, uint64_t nodeid)
+{
+	struct fs *fs = server_fs(view->server);
+	struct node *dir = fs_node(fs, dir_id), *removed = nodeid ? fs_node(fs, nodeid) : NULL;
+
+	if (dir)
+		fs_name_changed(fs, dir, name, removed);
+	fs_node_put(fs, dir);
+	fs_node_put(fs, removed);
+}
+
+void pst_view_changed_name(struct pst_view *view, uint64_t dir, const char *name)
+{
+	name_changed(view, dir, name, 0);
+}
+
+void pst_view_removed(struct pst_view *view, uint64_t dir, const char *name, uint64_t nodeid)
+{
+	name_changed(view, dir, name, nodeid);
+}
+
 int pst_view_dispatch_fd(struct pst_view *view)
 {
 	struct served *served = server_served(view->server);

@@ -82,6 +82,7 @@ struct filter_call {
 	uint64_t ran;                         /* filters whose pre programs have passed */
 	uint64_t decided;                     /* the bit of the filter that has decided */
 	const struct chain_entry *decided_by; /* the entry of this filter */
+	bool serve;                           /* a program has returned PST_SERVE */
 	int verdict;
 	int error;                 /* the result so far, while post programs run */
 	uint32_t delay_us;         /* the delay that filters have set */

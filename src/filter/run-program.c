@@ -158,9 +158,14 @@ static int take(struct filter_call *call, struct chain_entry *entry, enum filter
 	take_own(call, entry, &own);
 	if (own.n_events)
 		report_events(call, entry, kind, own.n_events);
-	if (verdict == PST_SERVE)
-		return run_program_bad(call, entry, kind,
-				       "returned PST_SERVE, but this view has no server");
+	if (verdict == PST_SERVE) {
+		if (kind == FILTER_POST || !call->host->may_serve || !call->host->may_serve(call))
+			return run_program_bad(call, entry, kind,
+					       "returned PST_SERVE, but this view has no server "
+					       "for the operation");
+		call->serve = true;
+		verdict = PST_PASS;
+	}
 	if (verdict > PST_SERVE || verdict <= -512)
 		return run_program_bad(call, entry, kind,
 				       "returned a number other than PST_PASS, PST_DONE and "

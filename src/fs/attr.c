@@ -155,7 +155,9 @@ int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum a
 		return r;
 	ns = timeout_of(fs, node);
 	shadow_record(node, below, reply, fs->watch && ns == ATTR_LONG_NS);
-	attr->stx.stx_ino ^= ino_mix(fs, &attr->stx);
+	/* A file with a key keeps its number when it gets a lower file. */
+	attr->stx.stx_ino = node_is_keyed(node) ? node->ino :
+						  attr->stx.stx_ino ^ ino_mix(fs, &attr->stx);
 	attr->attr_ns = unless_stored_to(fs, node, ns);
 	return 0;
 }

@@ -51,6 +51,7 @@ struct fs {
 	struct watch *watch;        /* watch.c; NULL if nothing is watched */
 	struct fair_share open_fds; /* descriptors of handles, by the user who opened them */
 	struct node *root;          /* counted */
+	pthread_mutex_t keyed_lock; /* keyed.c */
 	_Atomic uint32_t *answers;  /* keyed.c; NULL if no lower file has answers of a program */
 	_Atomic bool remote;        /* a lower file system is remote, see fs_is_remote() */
 	struct {
@@ -369,6 +370,8 @@ int keyed_init(struct fs *fs);
 void keyed_fini(struct fs *fs);
 /* Tells the program that a node is being freed, if it has a key. */
 void keyed_gone(struct fs *fs, struct node *node);
+/* As fs_node_revive(), for the key *fh. */
+struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *fh);
 
 /* -- hollow.c: files that a source fills ------------------------------------------------------- */
 

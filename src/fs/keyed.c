@@ -5,14 +5,20 @@
  *
  * The masks of lower files are in fs->answers, by the node's number; a bit of node->served says
  * that the program has given the mask. So a view without a program has no memory for them. If two
- * threads ask at the same time, both get the same mask. No locks.
+ * threads ask at the same time, both get the same mask.
+ *
+ * Locks: fs->keyed_lock is held while a node with a key is made, and while the program learns that
+ * one is gone (forget()), so that the program sees one before the other. No lock is taken under it
+ * but those of the node table.
  */
 #include "fs/keyed.h"
 #include "fs/fs-private.h"
+#include "util/fd.h"
 #include "util/hash.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -24,6 +30,7 @@ int keyed_init(struct fs *fs)
 {
 	void *p;
 
+	pthread_mutex_init(&fs->keyed_lock, NULL);
 	if (!fs->config.node_ops.ops)
 		return 0;
 	p = mmap(NULL, ANSWERS_BYTES, PROT_READ | PROT_WRITE,
@@ -36,6 +43,7 @@ int keyed_init(struct fs *fs)
 
 void keyed_fini(struct fs *fs)
 {
+	pthread_mutex_destroy(&fs->keyed_lock);
 	if (fs->answers)
 		munmap(fs->answers, ANSWERS_BYTES);
 }
@@ -77,16 +85,27 @@ uint32_t fs_answers(struct fs *fs, struct node *node)
 	return ask_answers(fs, node);
 }
 
+/*
+ * A lookup may have made another node of the key while the last reference to this one was put: then
+ * the program learns it from the other node. Nobody makes one during forget(), see keyed_lock.
+ */
 void keyed_gone(struct fs *fs, struct node *node)
 {
 	const struct pst_node_ops *ops = &fs->config.node_ops;
+	struct node *other;
 	struct fhandle fh;
 	struct pst_file file;
 
 	if (!node_is_keyed(node) || !ops->forget)
 		return;
 	fs_describe(fs, node, &fh, &file);
-	ops->forget(ops->aux, &file);
+	pthread_mutex_lock(&fs->keyed_lock);
+	other = node_lookup_fh(fs->nodes, &fh);
+	/* When the view ends, the node itself is found. */
+	if (!other || other == node)
+		ops->forget(ops->aux, &file);
+	pthread_mutex_unlock(&fs->keyed_lock);
+	node_put(fs->nodes, other);
 }
 
 /* -- nodes with a key -------------------------------------------------------------------------- */
@@ -147,6 +166,97 @@ static int lower_attr(struct fs *fs, struct node *node, struct fs_attr *attr)
 	return r < 0 ? r : attr_complete(fs, node, attr, REPLY_ENTRY);
 }
 
+/* Returns an inode number above those that lower file systems use. */
+static uint64_t ino_of_key(const void *key, size_t len)
+{
+	return hash_bytes(0, key, len) | 1ULL << 63;
+}
+
+static int lookup_or_new(struct fs *fs, const struct node_key *key, struct node **ret_node)
+{
+	int r;
+
+	pthread_mutex_lock(&fs->keyed_lock);
+	r = node_lookup_or_new(fs->nodes, key, ret_node, NULL);
+	pthread_mutex_unlock(&fs->keyed_lock);
+	return r;
+}
+
+struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *fh)
+{
+	const struct pst_node_ops *ops = &fs->config.node_ops;
+	struct node_key key = {
+		.fh = *fh,
+		.flags = NODE_OWN_FD | NODE_KEYED,
+		.own_fd = -1,
+		.filters = node_filters(fs->root) & ~FILTERS_SET,
+	};
+	struct pst_file file = { .nodeid = nodeid };
+	struct node *node;
+	size_t len;
+
+	if (!ops->find)
+		return NULL;
+	file.key = node_key_name(fh, &len);
+	file.key_len = (uint32_t)len;
+	key.type = ops->find(ops->aux, &file, &key.ino) & S_IFMT;
+	if (!key.ino)
+		key.ino = ino_of_key(file.key, len);
+	return key.type && lookup_or_new(fs, &key, &node) == 0 ? node : NULL;
+}
+
+struct node *fs_keyed_node(struct fs *fs, const void *key, size_t len)
+{
+	struct fhandle fh;
+
+	if (!len || len > PST_KEY_MAX)
+		return NULL;
+	fh = node_key_named(key, len);
+	return node_lookup_fh(fs->nodes, &fh);
+}
+
+/* Returns true if a descriptor can become the lower file of a node. */
+static int may_back(struct fs *fs, const struct node *node, int fd)
+{
+	const struct lower_mount *mount = nodetab_mount(fs->nodes, 0);
+	struct statx stx;
+	int r = lower_stat(fd, &stx);
+
+	if (r < 0)
+		return r;
+	if (!S_ISREG(node->type) || !S_ISREG(stx.stx_mode))
+		return -EINVAL;
+	if (stx.stx_dev_major != mount->dev_major || stx.stx_dev_minor != mount->dev_minor)
+		return -EXDEV;
+	return 0;
+}
+
+int fs_keyed_back(struct fs *fs, struct node *node, int fd)
+{
+	uint32_t none = (uint32_t)-1;
+	int own, r;
+
+	if (!node_is_keyed(node))
+		return -EINVAL;
+	r = may_back(fs, node, fd);
+	if (r < 0)
+		return r;
+	own = fd_reopen(fd, O_PATH);
+	if (own < 0)
+		return own;
+	if (!atomic_compare_exchange_strong(&node->fd_slot, &none, (uint32_t)own)) {
+		fd_close(own);
+		return -EBUSY;
+	}
+	fs_invalidate_node(fs, node, false);
+	return 0;
+}
+
+void fs_name_changed(struct fs *fs, struct node *dir, const char *name, struct node *removed)
+{
+	invalidate_name(fs, dir, name, removed, !removed);
+}
+
 int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
 		   struct fs_entry *ret_entry)
 {
@@ -167,10 +277,9 @@ int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from
 	}
 	key.fh = node_key_named(from->key, from->key_len);
 	key.ino = from->stx.stx_ino;
-	/* Above the numbers that lower file systems use. */
 	if (!key.ino)
-		key.ino = hash_bytes(0, from->key, from->key_len) | 1ULL << 63;
-	r = node_lookup_or_new(fs->nodes, &key, &entry.node, NULL);
+		key.ino = ino_of_key(from->key, from->key_len);
+	r = lookup_or_new(fs, &key, &entry.node);
 	if (r < 0)
 		return r;
 	if (node_has_no_lower(entry.node))

@@ -26,3 +26,16 @@ int fs_keyed_attr(struct fs *fs, struct node *node, const struct statx *stx,
 /* Opens a file that the program reads and writes. flags are those of open(2). */
 int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst_opened *from,
 		   struct fs_open *ret_open);
+/* Returns a strong reference to the node of a key, or NULL if the kernel does not know it. */
+struct node *fs_keyed_node(struct fs *fs, const void *key, size_t len);
+/*
+ * Gives a node with a key the lower file of a descriptor, which the caller keeps. Returns -EXDEV
+ * for a file on another file system than LOWER, -EBUSY if the node has a lower file already, and
+ * -EINVAL if one of them is no regular file, or the node has no key.
+ */
+int fs_keyed_back(struct fs *fs, struct node *node, int fd);
+/*
+ * Makes the kernel drop a name that the program has changed, soon. removed is the node that was
+ * removed with the name, or NULL.
+ */
+void fs_name_changed(struct fs *fs, struct node *dir, const char *name, struct node *removed);

@@ -317,6 +317,8 @@ struct node *fs_node_revive(struct fs *fs, uint64_t nodeid)
 		return NULL;
 	if (!node_id_unpack(fs->nodes, nodeid, &fh))
 		return NULL;
+	if (fh.type == FHANDLE_OWN)
+		return keyed_revive(fs, nodeid, &fh);
 	fd = fhandle_open(nodetab_mount(fs->nodes, 0)->fd, &fh, O_PATH | O_NOFOLLOW);
 	if (fd < 0 || lookup_fd(fs, NULL, fd, &entry) < 0)
 		return NULL;

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The type of handles that the daemon makes: keys of nodes (node.h). No file system has it. */
+#define FHANDLE_OWN 0xff
+
 /* The kernel's longest handle. */
 #define FHANDLE_MAX 128
 

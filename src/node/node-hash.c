@@ -39,7 +39,7 @@ uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh)
 {
 	uint64_t id;
 
-	if (fhandle_pack(&tab->shape, fh, &id))
+	if (node_pack(tab, fh, &id))
 		return hash_mix(id);
 	return hash_bytes((uint64_t)fh->mount << 8 | fh->type, fh->bytes, fh->len);
 }

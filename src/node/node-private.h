@@ -33,8 +33,9 @@
 static_assert(BLOCK_BYTES % 4096 == 0, "whole pages");
 #define RECORDS_BYTES ((off_t)MAX_NODES * (off_t)sizeof(struct node))
 static_assert(BLOCK_NODES % TAILS_WHOLE_PAGES == 0, "whole pages");
-/* The bit of a nodeid that marks an index, not a packed handle. */
+/* The bit of a nodeid that marks an index, not a packed handle; with KEY_FORM: a packed key. */
 #define INDEX_FORM 0x80000000u
+#define KEY_FORM   (1ULL << 63)
 
 struct block {
 	uint64_t used[BLOCK_NODES / 64];
@@ -123,6 +124,10 @@ void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
  * all shards and alloc_lock.
  */
 void node_hash_resize(struct nodetab *tab);
+
+/* node-key.c: as fhandle_pack(), also for short keys of programs; node_unpack_key() undoes it. */
+bool node_pack(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id);
+bool node_unpack_key(uint64_t id, struct fhandle *ret_fh);
 
 /* node-mounts.c */
 int node_mounts_new(struct nodetab *tab);

@@ -126,7 +126,7 @@ struct node *node_record_new(struct nodetab *tab, const struct node_key *key, ui
 	if (!node)
 		return NULL;
 	if (!id)
-		id = (uint64_t)serial << 32 | INDEX_FORM | index_of(tab, node);
+		id = ((uint64_t)serial << 32 | INDEX_FORM | index_of(tab, node)) & ~KEY_FORM;
 	/* Clear the members from fd_slot on. Other threads may still read the members before it. */
 	memset((char *)node + offsetof(struct node, fd_slot), 0,
 	       sizeof(*node) - offsetof(struct node, fd_slot));

@@ -192,5 +192,5 @@ bool nodetab_packs(const struct nodetab *tab)
 
 bool node_id_unpack(struct nodetab *tab, uint64_t id, struct fhandle *ret_fh)
 {
-	return fhandle_unpack(&tab->shape, id, ret_fh);
+	return node_unpack_key(id, ret_fh) || fhandle_unpack(&tab->shape, id, ret_fh);
 }

@@ -17,8 +17,6 @@
  */
 #define MAX_HOPS 256
 
-#define TYPE_OWN 0xff
-
 /* A node to search for in a chain: by its nodeid if the handle packs to one, else by its handle. */
 struct wanted {
 	uint64_t id;              /* 0 if it is unknown */
@@ -95,7 +93,7 @@ struct node *node_lookup_id(struct nodetab *tab, uint64_t id)
 
 	if (id == 1)
 		return node_get(tab->root);
-	if (!(id & INDEX_FORM))
+	if (!(id & INDEX_FORM) || (id & KEY_FORM))
 		return id ? find(tab, hash_mix(id), &wanted) : NULL;
 	index = (uint32_t)id & ~INDEX_FORM;
 	/* Reading a record beyond the last block would allocate its memory. */
@@ -109,7 +107,7 @@ static struct wanted wanted_by_fh(struct nodetab *tab, const struct fhandle *fh)
 {
 	struct wanted wanted = { .fh = fh };
 
-	if (!fhandle_pack(&tab->shape, fh, &wanted.id))
+	if (!node_pack(tab, fh, &wanted.id))
 		wanted.id = 0;
 	return wanted;
 }
@@ -159,38 +157,6 @@ int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct n
 	if (ret_new)
 		*ret_new = new;
 	return 0;
-}
-
-struct fhandle node_key_own(unsigned int mount, uint32_t dev_major, uint32_t dev_minor,
-			    uint64_t ino)
-{
-	struct fhandle fh = { .len = 16, .type = TYPE_OWN, .mount = (uint16_t)mount };
-
-	memcpy(fh.bytes, &dev_major, 4);
-	memcpy(fh.bytes + 4, &dev_minor, 4);
-	memcpy(fh.bytes + 8, &ino, 8);
-	return fh;
-}
-
-/*
- * Handles of this type belong to node_key_own(), too, and have 16 bytes. The first byte is the
- * length of what is before the name, which makes the length another one.
- */
-struct fhandle node_key_named(const void *name, size_t len)
-{
-	uint8_t before = len == 15 ? 2 : 1;
-	struct fhandle fh = { .len = (uint8_t)(before + len),
-			      .type = TYPE_OWN,
-			      .bytes[0] = before };
-
-	memcpy(fh.bytes + before, name, len);
-	return fh;
-}
-
-const void *node_key_name(const struct fhandle *fh, size_t *ret_len)
-{
-	*ret_len = (size_t)fh->len - fh->bytes[0];
-	return fh->bytes + fh->bytes[0];
 }
 
 struct node *node_get(struct node *node)

@@ -10,6 +10,7 @@
 #include "filter/call-fill.h"
 #include "filter/name-check.h"
 #include "filter/place.h"
+#include "request/served.h"
 #include "request/shown.h"
 #include "request/trace.h"
 #include "util/cgroup.h"
@@ -170,6 +171,11 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 		  error ? strerror(-error) : "", error ? ")" : "");
 }
 
+static bool may_serve(const struct filter_call *call)
+{
+	return serve_has_callback(req_of(call), call->opcode);
+}
+
 static const struct filter_host host = {
 	.fill_node = fill_node,
 	.peek = peek,
@@ -181,6 +187,7 @@ static const struct filter_host host = {
 	.renamed_since = renamed_since,
 	.run = run,
 	.bad = bad,
+	.may_serve = may_serve,
 	.event = trace_event,
 };
 
@@ -278,6 +285,21 @@ static void take_before(struct req *req, int r)
 	req->data_len = call->answer_len;
 }
 
+/*
+ * Finds out if a program for names sends a LOOKUP to the program of the view. These programs decide
+ * about the name only after the lookup, so here their other results are dropped.
+ */
+static void ask_names_to_serve(struct req *req)
+{
+	struct filter_call *call = &req->call;
+
+	if (!req->host->served || call->op->effect != OP_FINDS)
+		return;
+	name_check(call, call->node, call->name[0], NAME_FIND, NULL);
+	call->decided = 0;
+	call->delay_us = 0;
+}
+
 int adapter_before(struct req *req)
 {
 	struct filter_call *call = &req->call;
@@ -294,6 +316,8 @@ int adapter_before(struct req *req)
 	if (call->op->effect == OP_FINDS)
 		adapter_lookup_begin(req);
 	names = name_check_call(call);
+	if (names == 0)
+		ask_names_to_serve(req);
 	if (names == 0)
 		exact_lock(req->host->exact, req);
 	r = apply_before(call, names);

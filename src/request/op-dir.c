@@ -161,6 +161,9 @@ static int look_up_filtered(struct listing *listing, const char *name,
 		return r;
 	r = apply_before(call, name_check_call(call));
 	adapter_wait(call);
+	/* A program answers the LOOKUP, which the kernel sends for a name without an entry. */
+	if (r == 0 && call->serve)
+		return -EAGAIN;
 	if (r == 0) {
 		r = fs_lookup(req->fs, req->node, call->name[0], &entry);
 		if (entry.node)

@@ -403,20 +403,25 @@ static int take_below(struct req *req, struct serving *s, int64_t result)
 
 /* -- the rows ---------------------------------------------------------------------------------- */
 
-#define NODE_ROW(ANSWERS, CALL, TAKE, NONE)                                                        \
+#define AT(MEMBER) .at = offsetof(struct pst_node_ops, MEMBER)
+#define ROW(ANSWERS, MEMBER, CALL, TAKE)                                                           \
+	.answers = PST_ANSWERS_##ANSWERS, AT(MEMBER), .call = call_##CALL, .take = take_##TAKE
+/* An operation of a node, or of an open file, and its result if there is no callback. */
+#define NODE_ROW(ANSWERS, MEMBER, CALL, TAKE, NONE)                                                \
 	{                                                                                          \
-		.answers = PST_ANSWERS_##ANSWERS, .call = call_##CALL, .take = take_##TAKE,        \
-		.none = (NONE)                                                                     \
+		ROW(ANSWERS, MEMBER, CALL, TAKE), .none = (NONE)                                   \
 	}
-#define HANDLE_ROW(CALL, TAKE, NONE)                                                               \
+#define BELOW_ROW(ANSWERS, MEMBER, CALL, TAKE)                                                     \
 	{                                                                                          \
-		.answers = PST_ANSWERS_OPEN, .of_handle = true, .call = call_##CALL,               \
-		.take = take_##TAKE, .none = (NONE)                                                \
+		ROW(ANSWERS, MEMBER, CALL, TAKE), .below = true                                    \
 	}
-#define BELOW_ROW(ANSWERS, CALL, TAKE)                                                             \
+#define FILE_ROW(MEMBER, TAKE, NONE)                                                               \
 	{                                                                                          \
-		.answers = PST_ANSWERS_##ANSWERS, .below = true, .call = call_##CALL,              \
-		.take = take_##TAKE                                                                \
+		ROW(OPEN, MEMBER, MEMBER, TAKE), .of_handle = true, .none = (NONE)                 \
+	}
+#define COPY_ROW(NONE)                                                                             \
+	{                                                                                          \
+		.of_handle = true, .call = call_nothing, .take = take_nothing, .none = (NONE)      \
 	}
 #define NO_ROW(NONE)                                                                               \
 	{                                                                                          \
@@ -424,43 +429,43 @@ static int take_below(struct req *req, struct serving *s, int64_t result)
 	}
 
 static const struct serve_row rows[OP_MAX] = {
-	[FUSE_LOOKUP] = NODE_ROW(LOOKUP, lookup, entry, -ENOENT),
-	[FUSE_GETATTR] = NODE_ROW(GETATTR, getattr, attr, -EIO),
-	[FUSE_STATX] = NODE_ROW(GETATTR, getattr, attr, -EIO),
-	[FUSE_SETATTR] = NODE_ROW(SETATTR, setattr, attr, -EPERM),
-	[FUSE_READLINK] = NODE_ROW(READLINK, readlink, data, -EINVAL),
-	[FUSE_SYMLINK] = NODE_ROW(MAKE, symlink, entry, -EPERM),
-	[FUSE_MKNOD] = NODE_ROW(MAKE, mknod, entry, -EPERM),
-	[FUSE_MKDIR] = NODE_ROW(MAKE, mkdir, entry, -EPERM),
-	[FUSE_UNLINK] = NODE_ROW(REMOVE, remove, nothing, -EPERM),
-	[FUSE_RMDIR] = NODE_ROW(REMOVE, remove, nothing, -EPERM),
-	[FUSE_RENAME] = NODE_ROW(RENAME, rename, nothing, -EPERM),
-	[FUSE_RENAME2] = NODE_ROW(RENAME, rename, nothing, -EPERM),
-	[FUSE_LINK] = NODE_ROW(LINK, link, entry, -EPERM),
-	[FUSE_OPEN] = NODE_ROW(OPEN, open, open, -EOPNOTSUPP),
-	[FUSE_CREATE] = NODE_ROW(CREATE, create, create, -EPERM),
+	[FUSE_LOOKUP] = NODE_ROW(LOOKUP, lookup, lookup, entry, -ENOENT),
+	[FUSE_GETATTR] = NODE_ROW(GETATTR, getattr, getattr, attr, -EIO),
+	[FUSE_STATX] = NODE_ROW(GETATTR, getattr, getattr, attr, -EIO),
+	[FUSE_SETATTR] = NODE_ROW(SETATTR, setattr, setattr, attr, -EPERM),
+	[FUSE_READLINK] = NODE_ROW(READLINK, readlink, readlink, data, -EINVAL),
+	[FUSE_SYMLINK] = NODE_ROW(MAKE, make, symlink, entry, -EPERM),
+	[FUSE_MKNOD] = NODE_ROW(MAKE, make, mknod, entry, -EPERM),
+	[FUSE_MKDIR] = NODE_ROW(MAKE, make, mkdir, entry, -EPERM),
+	[FUSE_UNLINK] = NODE_ROW(REMOVE, remove, remove, nothing, -EPERM),
+	[FUSE_RMDIR] = NODE_ROW(REMOVE, remove, remove, nothing, -EPERM),
+	[FUSE_RENAME] = NODE_ROW(RENAME, rename, rename, nothing, -EPERM),
+	[FUSE_RENAME2] = NODE_ROW(RENAME, rename, rename, nothing, -EPERM),
+	[FUSE_LINK] = NODE_ROW(LINK, link, link, entry, -EPERM),
+	[FUSE_OPEN] = NODE_ROW(OPEN, open, open, open, -EOPNOTSUPP),
+	[FUSE_CREATE] = NODE_ROW(CREATE, create, create, create, -EPERM),
 	[FUSE_TMPFILE] = NO_ROW(-EOPNOTSUPP),
-	[FUSE_READ] = HANDLE_ROW(read, data, -EIO),
-	[FUSE_WRITE] = HANDLE_ROW(write, written, -EBADF),
-	[FUSE_FALLOCATE] = HANDLE_ROW(fallocate, nothing, -EOPNOTSUPP),
-	[FUSE_LSEEK] = HANDLE_ROW(lseek, offset, -EINVAL),
-	[FUSE_FSYNC] = HANDLE_ROW(fsync, nothing, 0),
-	[FUSE_FLUSH] = HANDLE_ROW(flush, nothing, 0),
-	[FUSE_RELEASE] = HANDLE_ROW(release, below, 0),
+	[FUSE_READ] = FILE_ROW(read, data, -EIO),
+	[FUSE_WRITE] = FILE_ROW(write, written, -EBADF),
+	[FUSE_FALLOCATE] = FILE_ROW(fallocate, nothing, -EOPNOTSUPP),
+	[FUSE_LSEEK] = FILE_ROW(lseek, offset, -EINVAL),
+	[FUSE_FSYNC] = FILE_ROW(fsync, nothing, 0),
+	[FUSE_FLUSH] = FILE_ROW(flush, nothing, 0),
+	[FUSE_RELEASE] = FILE_ROW(release, below, 0),
 	/* The kernel then copies by reads and writes. */
-	[FUSE_COPY_FILE_RANGE] = HANDLE_ROW(nothing, nothing, -EXDEV),
-	[FUSE_COPY_FILE_RANGE_64] = HANDLE_ROW(nothing, nothing, -EXDEV),
+	[FUSE_COPY_FILE_RANGE] = COPY_ROW(-EXDEV),
+	[FUSE_COPY_FILE_RANGE_64] = COPY_ROW(-EXDEV),
 	[FUSE_IOCTL] = NO_ROW(-ENOTTY),
 	[FUSE_FSYNCDIR] = NO_ROW(0),
 	[FUSE_SYNCFS] = NO_ROW(0),
-	[FUSE_READDIR] = BELOW_ROW(READDIR, readdir, below),
-	[FUSE_READDIRPLUS] = BELOW_ROW(READDIR, readdir, below),
+	[FUSE_READDIR] = BELOW_ROW(READDIR, readdir, readdir, below),
+	[FUSE_READDIRPLUS] = BELOW_ROW(READDIR, readdir, readdir, below),
 	/* The kernel asks for ACLs, and takes EOPNOTSUPP for an error of the permission check. */
-	[FUSE_GETXATTR] = NODE_ROW(XATTR, getxattr, value, -ENODATA),
-	[FUSE_LISTXATTR] = NODE_ROW(XATTR, listxattr, value, 0),
-	[FUSE_SETXATTR] = NODE_ROW(XATTR, setxattr, nothing, -EOPNOTSUPP),
-	[FUSE_REMOVEXATTR] = NODE_ROW(XATTR, removexattr, nothing, -ENODATA),
-	[FUSE_STATFS] = BELOW_ROW(STATFS, statfs, statfs),
+	[FUSE_GETXATTR] = NODE_ROW(XATTR, getxattr, getxattr, value, -ENODATA),
+	[FUSE_LISTXATTR] = NODE_ROW(XATTR, listxattr, listxattr, value, 0),
+	[FUSE_SETXATTR] = NODE_ROW(XATTR, setxattr, setxattr, nothing, -EOPNOTSUPP),
+	[FUSE_REMOVEXATTR] = NODE_ROW(XATTR, removexattr, removexattr, nothing, -ENODATA),
+	[FUSE_STATFS] = BELOW_ROW(STATFS, statfs, statfs, statfs),
 };
 
 const struct serve_row *serve_row(uint32_t opcode)

@@ -123,6 +123,8 @@ bool serve_wants(struct req *req)
 
 	if (!row || !node)
 		return false;
+	if (req->chain && req->call.serve)
+		return true;
 	if (req->handle && !req->handle->dir && row->of_handle)
 		return req->handle->served || (req->handle2 && req->handle2->served);
 	if (fs_answers(req->fs, node) & row->answers)
@@ -130,6 +132,22 @@ bool serve_wants(struct req *req)
 		       !((req->msg.op->flags & OP_DOTS) && name_is_dots(req->msg.name[0]));
 	/* Names in a lower directory, of a file without one, and the other way round. */
 	return !is_lower(req);
+}
+
+bool serve_has_callback(const struct req *req, uint32_t opcode)
+{
+	const uint32_t attributes = PST_ANSWERS_GETATTR | PST_ANSWERS_SETATTR;
+	const struct serve_row *row = serve_row(opcode);
+	void *callback = NULL;
+
+	if (!req->host->served || !req->node || !row || !row->at || opcode == FUSE_RELEASE)
+		return false;
+	/* Other replies would have the attributes of the lower file. */
+	if ((row->answers & attributes) && req->node->id != FUSE_ROOT_ID &&
+	    !node_has_no_lower(req->node))
+		return false;
+	memcpy(&callback, (const char *)&req->host->served->ops + row->at, sizeof(callback));
+	return callback;
 }
 
 static struct serving *serving_make(struct req *req)
@@ -148,7 +166,7 @@ static void fill(struct req *req, struct serving *s)
 
 	*request = (struct pst_request){
 		.aux = req->host->served->ops.aux,
-		.handle = req->handle ? req->handle->number : 0,
+		.handle = req->handle && req->handle->served ? req->handle->number : 0,
 		.uid = req->caller.uid,
 		.gid = req->caller.gid,
 		.pid = req->caller.pid,

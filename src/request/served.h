@@ -88,6 +88,11 @@ static inline struct serving *serving_of(const struct pst_request *request)
  */
 bool serve_wants(struct req *req);
 /*
+ * Returns true if the program has a callback for an opcode that can answer it for the request's
+ * node, even if the program has not asked for it.
+ */
+bool serve_has_callback(const struct req *req, uint32_t opcode);
+/*
  * Calls the program. Returns 0, -errno, REQ_TO_POOL, or REQ_KEPT if the program has the request or
  * shall get it. After REQ_KEPT the caller calls serve_keep().
  */
@@ -115,6 +120,7 @@ void served_dispatch(struct served *served);
 /* serve-rows.c: one operation. */
 struct serve_row {
 	uint32_t answers; /* PST_ANSWERS_*; OPEN: also for open files */
+	uint16_t at;      /* the offset of the callback in struct pst_node_ops; 0: none */
 	bool of_handle;   /* the program answers it if it has opened the file */
 	bool below;       /* without a callback the operation's function runs for every file */
 	int16_t none;     /* else the result of a file without a lower file */

@@ -57,9 +57,9 @@
 #define N_JOBS    8192
 
 struct job {
-	bool data;
-	bool expire;     /* of a name: FUSE_EXPIRE_ONLY */
-	uint64_t nodeid; /* of a name: the directory's */
+	int64_t off, len; /* of a node: the pages to drop; off -1: none, len 0: to the end */
+	bool expire;      /* of a name: FUSE_EXPIRE_ONLY */
+	uint64_t nodeid;  /* of a name: the directory's */
 	uint64_t child;
 	char name[NAME_MAX + 1];
 };
@@ -107,12 +107,17 @@ static void send_name(struct invalidator *invalidator, uint64_t dir, const char 
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_ENTRY, &out, sizeof(out), name, out.namelen + 1);
 }
 
-static void send_inode(struct chan *chan, uint64_t nodeid, bool data)
+static void send_range(struct chan *chan, uint64_t nodeid, int64_t off, int64_t len)
 {
 	/* A negative offset keeps the page cache; length 0 means to the end of the file. */
-	struct fuse_notify_inval_inode_out out = { .ino = nodeid, .off = data ? 0 : -1 };
+	struct fuse_notify_inval_inode_out out = { .ino = nodeid, .off = off, .len = len };
 
 	chan->ops->notify(chan, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL, 0);
+}
+
+static void send_inode(struct chan *chan, uint64_t nodeid, bool data)
+{
+	send_range(chan, nodeid, data ? 0 : -1, 0);
 }
 
 void invalidator_send_attr(struct chan *chan, uint64_t nodeid)
@@ -253,7 +258,7 @@ static void run_name(struct invalidator *invalidator, const struct job *job)
 
 static void run_node(struct invalidator *invalidator, const struct job *job)
 {
-	send_inode(invalidator->chan, job->nodeid, job->data);
+	send_range(invalidator->chan, job->nodeid, job->off, job->len);
 }
 
 /*
@@ -402,7 +407,13 @@ static void enqueue(struct invalidator *invalidator, int of, const struct job *j
 
 void invalidator_queue_node(struct invalidator *invalidator, uint64_t nodeid, bool data)
 {
-	enqueue(invalidator, NODES, &(struct job){ .nodeid = nodeid, .data = data });
+	invalidator_queue_range(invalidator, nodeid, data ? 0 : -1, 0);
+}
+
+void invalidator_queue_range(struct invalidator *invalidator, uint64_t nodeid, int64_t off,
+			     int64_t len)
+{
+	enqueue(invalidator, NODES, &(struct job){ .nodeid = nodeid, .off = off, .len = len });
 }
 
 void invalidator_queue_name(struct invalidator *invalidator, uint64_t parent, const char *name,

@@ -35,10 +35,13 @@ void invalidator_stop(struct invalidator *invalidator);
 struct invalidator *invalidator_free(struct invalidator *invalidator);
 
 /*
- * The next three functions queue a notification and return immediately; a thread sends it, and may
+ * The next four functions queue a notification and return immediately; a thread sends it, and may
  * wait for the lock of a directory. If data is true, also invalidates the page cache.
  */
 void invalidator_queue_node(struct invalidator *invalidator, uint64_t nodeid, bool data);
+/* As invalidator_queue_node(), with the pages of len bytes from off on; len 0: to the end. */
+void invalidator_queue_range(struct invalidator *invalidator, uint64_t nodeid, int64_t off,
+			     int64_t len);
 /*
  * child is the node that was removed with the name, or 0. If expire is true, the kernel keeps the
  * dentry and what is mounted on it, as invalidator.c explains.

@@ -20,6 +20,7 @@
 #include "server/chain-marks.h"
 #include "server/chain-update.h"
 #include "server/fs-callbacks.h"
+#include "server/invalidator.h"
 #include "server/pool.h"
 #include "server/workers.h"
 #include "util/cleanup.h"
@@ -407,6 +408,11 @@ struct source *server_source(struct server *server)
 struct trace *server_trace(struct server *server)
 {
 	return server->request_host.trace;
+}
+
+void server_data_changed(struct server *server, uint64_t nodeid, int64_t off, int64_t len)
+{
+	invalidator_queue_range(server->fs_callbacks->invalidator, nodeid, off, len);
 }
 
 struct served *server_served(struct server *server)

@@ -74,6 +74,8 @@ struct filters *server_filters(struct server *server);
 struct source *server_source(struct server *server); /* or NULL */
 struct trace *server_trace(struct server *server);
 struct served *server_served(struct server *server);
+/* Queues an invalidation of a file's attributes and data, see invalidator_queue_range(). */
+void server_data_changed(struct server *server, uint64_t nodeid, int64_t off, int64_t len);
 /* Returns the slots that filters access, or NULL if the server has had no filters. */
 const struct filter_slots *server_filter_slots(struct server *server);
 

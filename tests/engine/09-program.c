@@ -27,9 +27,11 @@ static struct {
 	unsigned int n_names; /* of a listing */
 	const char *bad_name;
 	uint32_t answers;
-	_Atomic unsigned int n_ops, n_forgotten, n_released, n_calls;
+	_Atomic unsigned int n_ops, n_forgotten, n_released, n_calls, n_lookups;
 	struct pst_request *_Atomic kept;
 } program;
+
+static uint32_t find(void *aux, const struct pst_file *file, uint64_t *ret_ino);
 
 static uint32_t answers_of(void *aux, const struct pst_file *file)
 {
@@ -58,6 +60,7 @@ static int64_t finish(struct pst_request *req, int64_t result)
 
 static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
 {
+	program.n_lookups++;
 	if (strcmp(name, "file") == 0)
 		return PST_BACKING;
 	entry->key_len = (uint32_t)program.key_len;
@@ -134,6 +137,7 @@ static struct kernel *start(void **state, uint32_t quick, uint32_t loop, bool co
 		.timeout_ns = SECOND,
 		.ops = answers_of,
 		.forget = forget,
+		.find = find,
 		.lookup = look_up,
 		.getattr = get,
 		.setattr = set,
@@ -214,10 +218,10 @@ K_TEST(file_with_a_key_lives_as_long_as_the_kernel_knows_it, state)
 	k_forget(c, entry.nodeid, 1);
 	k_sync(c);
 	assert_int_equal(program.n_forgotten, 1);
-	/* The key comes again, as another node. */
+	/* A short key is the number of the node. */
 	program.result = 0;
 	assert_int_equal(k_lookup(c, K_ROOT, "keyed", &other), 0);
-	assert_int_not_equal(other.nodeid, entry.nodeid);
+	assert_int_equal(other.nodeid, entry.nodeid);
 	k_forget(c, other.nodeid, 1);
 	assert_int_equal(k_lookup(c, K_ROOT, "file", &other), 0);
 	k_expect_same(k, &other.attr, "file");
@@ -412,18 +416,144 @@ K_TEST(callbacks_run_in_the_loop_of_the_program, state)
 
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(poll(&pollfd, 1, 0), 0);
-		program.n_calls = 0;
+		program.n_lookups = 0;
 		for (int n = 0; n < 2; n++)
 			unique[n] =
 				k_send(&k->chans[n], K_PLAIN(FUSE_LOOKUP, K_ROOT,
 							     .names = { n ? "file" : "keyed" }));
-		for (int n = 0; program.n_calls < 1 || n < 20; n++) {
+		while (program.n_lookups < 2) {
 			poll(&pollfd, 1, 10);
 			served_dispatch(served);
 		}
 		for (int n = 0; n < 2; n++)
 			assert_int_equal(k_wait(&k->chans[n], unique[n], &answer), 0);
 	}
+	k_stop(k);
+}
+
+/* -- nodes with a key -------------------------------------------------------------------------- */
+
+static uint32_t find(void *aux, const struct pst_file *file, uint64_t *ret_ino)
+{
+	assert_int_equal(file->key_len, program.key_len);
+	assert_memory_equal(file->key, program.key, program.key_len);
+	*ret_ino = 33;
+	return program.stx.stx_mode & S_IFMT;
+}
+
+/* open_by_handle_at(2) of a file that the kernel has forgotten is a LOOKUP of ".". */
+K_TEST(file_handle_of_a_short_key_stays_valid, state)
+{
+	static const struct {
+		const char *key;
+		size_t len;
+		bool fits;
+	} rows[] = {
+		{ "1", 1, true },
+		{ "1234567", 7, true },
+		{ "12345678", 8, false },
+		{ "\x01\0\0\0\0\0\0\x07", 8, true },
+		{ "\x01\0\0\0\0\0\0\x08", 8, false },
+		{ "\0\0\0", 3, true },
+		{ "123456789", 9, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct kernel *k = start(state, PST_ANSWERS_ALL, 0, false);
+		struct k_chan *c = &k->chans[0];
+		struct fuse_entry_out entry, again;
+
+		program.key = rows[i].key;
+		program.key_len = rows[i].len;
+		program.stx.stx_ino = 33;
+		assert_int_equal(k_lookup(c, K_ROOT, "keyed", &entry), 0);
+		k_forget(c, entry.nodeid, 1);
+		k_sync(c);
+		assert_int_equal(program.n_forgotten, 1);
+		assert_int_equal(k_lookup(c, entry.nodeid, ".", &again),
+				 rows[i].fits ? 0 : -ESTALE);
+		if (rows[i].fits) {
+			assert_int_equal(again.nodeid, entry.nodeid);
+			assert_int_equal(again.generation, entry.generation);
+			assert_int_equal(again.attr.ino, 33);
+			k_forget(c, again.nodeid, 1);
+		}
+		/* The program does not have the file any more. */
+		program.stx.stx_mode = 0;
+		assert_int_equal(k_lookup(c, entry.nodeid, ".", &again), -ESTALE);
+		k_stop_empty(k);
+	}
+}
+
+K_TEST(file_with_a_key_gets_a_lower_file, state)
+{
+	struct kernel *k = start(state, PST_ANSWERS_ALL, 0, false);
+	struct k_chan *c = &k->chans[0];
+	struct fs *fs = server_fs(k->server);
+	struct fuse_open_out open, later;
+	struct fuse_entry_out entry = open_keyed(k, &open);
+	struct node *node = fs_keyed_node(fs, "key", 3);
+	struct fuse_attr_out attr;
+	char buf[20];
+	int fd;
+
+	assert_non_null(node);
+	fd = openat(k->lower, ".", O_RDONLY | O_DIRECTORY);
+	assert_int_equal(fs_keyed_back(fs, node, fd), -EINVAL);
+	close(fd);
+	fd = openat(k->lower, "file", O_RDONLY);
+	assert_int_equal(fs_keyed_back(fs, node, fd), 0);
+	assert_int_equal(fs_keyed_back(fs, node, fd), -EBUSY);
+	close(fd);
+	fs_node_put(fs, node);
+	/* An open file stays with the program; later opens have the lower file. */
+	program.result = 10;
+	assert_int_equal(k_read(c, entry.nodeid, open.fh, buf, 20, 0, O_RDWR), 10);
+	assert_int_equal(k_open(c, entry.nodeid, O_RDONLY, &later), 0);
+	assert_int_equal(k_read(c, entry.nodeid, later.fh, buf, 20, 0, O_RDONLY), 5);
+	assert_memory_equal(buf, "below", 5);
+	assert_int_equal(k_getattr(c, entry.nodeid, &attr), 0);
+	assert_int_equal(attr.attr.size, 5);
+	assert_int_equal(attr.attr.ino, entry.attr.ino);
+	program.result = 0;
+	assert_int_equal(k_lookup(c, K_ROOT, "keyed", &entry), 0);
+	assert_int_equal(entry.attr.size, 5);
+	assert_int_equal(k_release(c, entry.nodeid, open.fh), 0);
+	assert_int_equal(k_release(c, entry.nodeid, later.fh), 0);
+	k_forget(c, entry.nodeid, 2);
+	k_stop_empty(k);
+	assert_int_equal(program.n_forgotten, 1);
+}
+
+static unsigned int n_notified(struct kernel *k, int as)
+{
+	k_sync(&k->chans[0]);
+	return k->chans[0].n_notified_as[as];
+}
+
+K_TEST(kernel_drops_what_the_program_has_changed, state)
+{
+	struct kernel *k = start(state, PST_ANSWERS_ALL, 0, false);
+	struct fs *fs = server_fs(k->server);
+	struct node *root = fs_node(fs, K_ROOT), *node;
+	struct fuse_entry_out entry;
+
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "keyed", &entry), 0);
+	server_data_changed(k->server, entry.nodeid, 4096, 4096);
+	while (n_notified(k, FUSE_NOTIFY_INVAL_INODE) < 1)
+		usleep(1000);
+	fs_name_changed(fs, root, "keyed", NULL);
+	while (n_notified(k, FUSE_NOTIFY_INVAL_ENTRY) < 1)
+		usleep(1000);
+	assert_int_equal(k->chans[0].n_unhashed, 0);
+	node = fs_keyed_node(fs, "key", 3);
+	assert_int_equal(node->id, entry.nodeid);
+	fs_name_changed(fs, root, "keyed", node);
+	while (n_notified(k, FUSE_NOTIFY_DELETE) < 1)
+		usleep(1000);
+	assert_null(fs_keyed_node(fs, "other", 5));
+	fs_node_put(fs, node);
+	fs_node_put(fs, root);
 	k_stop(k);
 }
 

@@ -115,5 +115,11 @@ each_files_in_memory_are_kept_while_they_are_used() {
 	equal "$(ls -A "$VIEW")" "" "names that are left"
 	equal "$(ls -A "$T/empty")" "" "names below"
 	check act model "$VIEW/model" 11 400
+	check act handle save "$VIEW/model" "$T/handle"
+	drop_caches
+	check act handle open "$VIEW" "$T/handle"
+	rm "$VIEW/model"
+	drop_caches
+	check not act handle open "$VIEW" "$T/handle"
 	unview
 }

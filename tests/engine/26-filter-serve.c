@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * PST_SERVE: filters send operations to the program of struct pst_node_ops, which has not asked for
+ * them. Other filters still decide about these operations.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static unsigned int n_looked_up, n_after;
+static int other_verdict;
+
+static int serve_names(struct pst_call *call)
+{
+	return strncmp(call->name[0].text, "made-", 5) == 0 ? PST_SERVE : PST_PASS;
+}
+
+static int serve(struct pst_call *call)
+{
+	return PST_SERVE;
+}
+
+static int serve_files(struct pst_call *call)
+{
+	return call->node.nodeid == K_ROOT ? PST_PASS : PST_SERVE;
+}
+
+static int count_after(struct pst_call *call)
+{
+	n_after++;
+	return PST_PASS;
+}
+
+static int other(struct pst_call *call)
+{
+	return other_verdict;
+}
+
+static const struct fake fakes[] = {
+	{ .name = "pre",
+	  .programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, serve_names },
+					       { FILTER_PRE, FUSE_RENAME2, serve },
+					       { FILTER_PRE, FUSE_GETATTR, serve_files },
+					       { FILTER_POST, FUSE_LOOKUP, count_after },
+					       { 0 } } },
+	{ .name = "names",
+	  .programs = (struct fake_program[]){ { FILTER_NAME, 0, serve_names }, { 0 } } },
+	{ .name = "other",
+	  .programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, other }, { 0 } } },
+};
+
+static uint32_t nothing(void *aux, const struct pst_file *file)
+{
+	return 0;
+}
+
+static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	n_looked_up++;
+	pst_entry_key(entry, name, strlen(name));
+	entry->stx = (struct statx){ .stx_mode = S_IFREG | 0444, .stx_nlink = 1, .stx_size = 4 };
+	return 0;
+}
+
+static int get(struct pst_request *req, struct statx *stx)
+{
+	*stx = (struct statx){ .stx_mode = S_IFREG | 0444, .stx_nlink = 1, .stx_size = 4 };
+	return 0;
+}
+
+static struct filter_view start(void **state, const char *const *specs)
+{
+	static const struct pst_node_ops ops = {
+		.size = sizeof(ops),
+		.quick = PST_ANSWERS_ALL,
+		.timeout_ns = 1000000000,
+		.ops = nothing,
+		.lookup = look_up,
+		.getattr = get,
+	};
+
+	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++)
+		fake_register(&fakes[i]);
+	n_looked_up = n_after = 0;
+	other_verdict = PST_PASS;
+	return filter_view_start(state, &(struct k_options){ .node_ops = &ops, .complaints = true },
+				 specs);
+}
+
+static void expect_served(struct filter_view *view)
+{
+	struct fuse_entry_out entry;
+	struct fuse_attr_out attr;
+
+	assert_int_equal(k_lookup(view->c, K_ROOT, "made-up", &entry), 0);
+	assert_int_equal(entry.attr.size, 4);
+	assert_int_equal(n_looked_up, 1);
+	assert_int_equal(k_getattr(view->c, entry.nodeid, &attr), 0);
+	k_forget(view->c, entry.nodeid, 1);
+	/* Other names are those below. */
+	assert_int_equal(k_lookup(view->c, K_ROOT, "dir", &entry), 0);
+	assert_int_equal(entry.attr.mode & S_IFMT, S_IFDIR);
+	assert_int_equal(n_looked_up, 1);
+	k_forget(view->c, entry.nodeid, 1);
+}
+
+K_TEST(filter_sends_operations_to_the_program, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ "pre", NULL });
+
+	expect_served(&view);
+	assert_int_not_equal(n_after, 0);
+	filter_view_stop(&view);
+}
+
+K_TEST(program_for_names_sends_lookups_to_the_program, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ "names", NULL });
+
+	expect_served(&view);
+	filter_view_stop(&view);
+}
+
+K_TEST(later_filters_still_decide, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ "pre", "other", NULL });
+	struct fuse_entry_out entry;
+
+	other_verdict = -EACCES;
+	assert_int_equal(k_lookup(view.c, K_ROOT, "made-up", &entry), -EACCES);
+	assert_int_equal(n_looked_up, 0);
+	other_verdict = PST_PASS;
+	expect_served(&view);
+	filter_view_stop(&view);
+}
+
+/* There is no callback; or it would show attributes that other replies do not have. */
+K_TEST(operations_that_the_program_cannot_do_fail, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ "pre", NULL });
+	struct fuse_attr_out attr;
+
+	assert_int_equal(k_rename(view.c, K_ROOT, "file", K_ROOT, "new", 0), -EIO);
+	assert_int_equal(k_getattr(view.c, view.file, &attr), -EIO);
+	k_expect_below(view.k, "file", "some text");
+	assert_int_equal(filter_view_count(&view, "pre", "pre/rename").n_bad, 1);
+	filter_view_stop(&view);
+}
+
+TEST_MAIN(NULL, NULL)
