@@ -17,6 +17,8 @@ struct header {
 /* The records before a member that replace parts of its header: GNU long names, and pax. */
 struct extra {
 	char *path, *link, *size, *mtime;
+	char *texts[4]; /* owned: the records, to which the others point */
+	unsigned int n_texts;
 };
 
 struct member **members;
@@ -172,8 +174,13 @@ void tar_read(int fd)
 			read_pax(text, &extra);
 		else if (head.type != 'g')
 			add(&head, at + 512, size, &extra);
-		if (!text && head.type != 'g')
+		if (text) {
+			extra.texts[extra.n_texts++ % 4] = text;
+		} else if (head.type != 'g') {
+			for (int i = 0; i < 4; i++)
+				free(extra.texts[i]);
 			extra = (struct extra){ 0 };
+		}
 		at += 512 + (size + 511) / 512 * 512;
 	}
 }

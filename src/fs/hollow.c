@@ -46,22 +46,25 @@ bool hollow_is_absent(int number)
 	return number == ENODATA || number == EOPNOTSUPP;
 }
 
-int fs_is_hollow(struct fs *fs, struct node *node)
+int fs_has_mark(struct fs *fs, struct node *node)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	int r;
+	int r = fdref_get(fs->fds, node, &ref);
 
-	if (fs_is_whole(node))
-		return 0;
-	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
 	if (getxattr(fd_path(ref.fd).text, PST_HOLLOW, NULL, 0) >= 0)
 		return 1;
-	if (!hollow_is_absent(errno))
-		return -errno;
-	hollow_set_whole(node);
-	return 0;
+	return hollow_is_absent(errno) ? 0 : -errno;
+}
+
+int fs_is_hollow(struct fs *fs, struct node *node)
+{
+	int r = fs_is_whole(node) ? 0 : fs_has_mark(fs, node);
+
+	if (r == 0)
+		hollow_set_whole(node);
+	return r;
 }
 
 /* -- times ------------------------------------------------------------------------------------- */

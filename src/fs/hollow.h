@@ -8,7 +8,11 @@
 
 /* Returns true if the file is known to be not hollow. */
 bool fs_is_whole(const struct node *node);
-/* Returns 1 if the file is hollow, 0 if not, or -errno. */
+/* Returns 1 if the file has the mark of hollow files, 0 if not, or -errno. */
+int fs_has_mark(struct fs *fs, struct node *node);
+/*
+ * As fs_has_mark(), and remembers that the file is not hollow. The caller excludes evictions.
+ */
 int fs_is_hollow(struct fs *fs, struct node *node);
 /*
  * Updates the marks of a hollow file after the view has truncated it to 0 bytes (emptied), or has

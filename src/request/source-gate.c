@@ -67,7 +67,7 @@ static bool may_write(const struct req *req)
 /* Waits for a file if it is hollow. Returns 0, REQ_PARK or -errno. */
 static int need(struct req *req, struct node *node)
 {
-	int r = fs_is_hollow(req->fs, node);
+	int r = source_is_hollow(req->host->source, node);
 
 	if (r <= 0)
 		return r;
@@ -126,12 +126,13 @@ static int hold(struct req *req)
 /* Holds the file if it is hollow, or waits for it. */
 static int hold_hollow(struct req *req)
 {
-	int r = fs_is_hollow(req->fs, req->node);
+	int r = req->held ? 0 : source_is_hollow(req->host->source, req->node);
 
-	if (r > 0)
-		r = hold(req);
+	if (r <= 0)
+		return r;
+	r = hold(req);
 	/* A fill may have ended between the two calls. */
-	if (r == 0 && req->held)
+	if (r == 0)
 		r = fs_is_hollow(req->fs, req->node);
 	return r == 1 ? 0 : r;
 }

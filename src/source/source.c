@@ -113,6 +113,27 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
 	return waiter;
 }
 
+/*
+ * Looks for the mark twice: under the lock, because an eviction that begins in between would clear
+ * NODE_WHOLE before this sets it; and before, because the first look may wait for the disk.
+ */
+int source_is_hollow(struct source *source, struct node *node)
+{
+	const struct flight *flight;
+	int r;
+
+	if (fs_is_whole(node))
+		return 0;
+	r = fs_has_mark(source->fs, node);
+	if (r != 0)
+		return r;
+	pthread_mutex_lock(&source->lock);
+	flight = flight_find(source, node);
+	r = flight && flight->state != FLIGHT_FAILED ? 1 : fs_is_hollow(source->fs, node);
+	pthread_mutex_unlock(&source->lock);
+	return r;
+}
+
 bool source_hold(struct source *source, struct node *node)
 {
 	struct flight *flight;

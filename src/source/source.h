@@ -59,6 +59,11 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
 				   bool (*may)(uint32_t pid));
 
 /*
+ * Returns 1 if the file is hollow, or if a flight or a hold of the file may change whether it is; 0
+ * if not; or -errno.
+ */
+int source_is_hollow(struct source *source, struct node *node);
+/*
  * Holds a file: until source_release(), flights for it wait. Returns false if a flight of the file
  * runs, or another request holds the file.
  */
