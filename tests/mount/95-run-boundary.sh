@@ -323,7 +323,7 @@ once_control_sockets_refuse_the_command() {
 		done' _ "$LOWER" "$VIEW" > "$T/said" 2>&1
 	cat "$T/said"
 	check not grep -q '^did' "$T/said"
-	check grep -q 'a view of `penstock run`, .* has none' "$T/said"
+	check grep -q 'a view of `penstock run`.* has none' "$T/said"
 	check grep -q "not from another user namespace" "$T/said"
 	equal "$(chain list --json | grep -c '"name":"audit"')" 1 "filters left"
 }
