@@ -14,8 +14,8 @@
 #include <string.h>
 
 /* The filters that stand for bindfs, those first that have the last word on what files show. */
-static const char *const order[BINDFS_FILTERS] = { "mirror", "owner",   "map",
-						   "perms",  "changes", "attr" };
+static const char *const order[BINDFS_FILTERS] = { "mirror",  "owner", "map", "perms",
+						   "changes", "attr",  "rate" };
 
 /* Appends a text and, before it, the separator, unless *list is empty. Returns 0 or -ENOMEM. */
 static int append(char **list, const char *separator, const char *text)

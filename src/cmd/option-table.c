@@ -248,7 +248,7 @@ const struct option_row option_rows[] = {
 	{ "chmod-filter", OPTION_BINDFS, .help = "perms,chmod=*" },
 	{ "chmod-ignore", OPTION_BINDFS, .help = "changes,chmod=ignore" },
 	{ "chmod-deny", OPTION_BINDFS, .help = "changes,chmod=deny" },
-	{ "chmod-allow-x", OPTION_BINDFS, .help = "changes,chmod=deny,chmod_x" },
+	{ "chmod-allow-x", OPTION_BINDFS, .help = "changes,chmod_x" },
 	{ "chown-ignore", OPTION_BINDFS, .help = "changes,chown=ignore" },
 	{ "chown-deny", OPTION_BINDFS, .help = "changes,chown=deny" },
 	{ "chgrp-ignore", OPTION_BINDFS, .help = "changes,chgrp=ignore" },
@@ -256,6 +256,8 @@ const struct option_row option_rows[] = {
 	{ "delete-deny", OPTION_BINDFS, .help = "changes,delete=deny" },
 	{ "rename-deny", OPTION_BINDFS, .help = "changes,rename=deny" },
 	{ "xattr-ro", OPTION_BINDFS, .help = "changes,xattr=deny" },
+	{ "read-rate", OPTION_BINDFS, .help = "rate,read=*" },
+	{ "write-rate", OPTION_BINDFS, .help = "rate,write=*" },
 	{ "ctime-from-mtime", OPTION_BINDFS, .help = "attr,ctime_from_mtime" },
 	{ "hide-hard-links", OPTION_BINDFS, .help = "attr,hide_hard_links" },
 	{ "enable-lock-forwarding", OPTION_REFUSED, NULL, "use locks=lower" },
@@ -266,8 +268,6 @@ const struct option_row option_rows[] = {
 	{ "resolve-symlinks resolved-symlink-deletion", OPTION_REFUSED, NULL,
 	  "a view shows links as links: bind the directory that a link leads to into the view by "
 	  "`mount --bind`" },
-	{ "read-rate write-rate", OPTION_REFUSED, NULL,
-	  "limit processes by io.max of their cgroup, see systemd.resource-control(5)" },
 	{ "block-devices-as-files", OPTION_REFUSED, NULL,
 	  "a view shows each file with its type: read the device below" },
 	{ "create-as-user chmod-normal chown-normal chgrp-normal xattr-rw enable-ioctl "

@@ -20,7 +20,7 @@ struct option_list {
 	char *names, *paths, *spec; /* owned */
 };
 
-#define BINDFS_FILTERS 6 /* filters that stand for options of bindfs (option-bindfs.h) */
+#define BINDFS_FILTERS 7 /* filters that stand for options of bindfs (option-bindfs.h) */
 
 /* The strings lie in the command line, which is borrowed, or in copies. */
 struct mount_options {

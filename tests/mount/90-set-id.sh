@@ -127,6 +127,25 @@ each_write_by_the_owner_shown_clears_hidden_bits() {
 
 # The filter makes new files belong to another user, to whom their creator could not have given a
 # program with these bits.
+# bindfs takes the bits away, because the kernel asks for that before the chown that is ignored.
+each_ignored_or_refused_chown_leaves_the_bits() {
+	local spec who
+	need_filters
+	lower ext4
+	program p 6755
+	for spec in owner,uid=1000,chown=ignore owner,create_gid=0,chown=ignore \
+		changes,chown=ignore,chgrp=ignore changes,chown=deny,chgrp=deny; do
+		filtered_view "$spec"
+		for who in 0 1000 2000; do
+			as $who chown 1000:1000 "$VIEW/p" 2> /dev/null
+			as $who chown :1001 "$VIEW/p" 2> /dev/null
+			equal "$(stat -c '%a %u %g' "$LOWER/p")" "6755 1000 1000" "$spec, user $who"
+			equal "$(stat -c '%a' "$VIEW/p")" 6755 "$spec, user $who, in the view"
+		done
+		unview
+	done
+}
+
 each_file_made_for_another_user_has_no_set_id_bits() {
 	lower ext4
 	chmod 777 "$LOWER"
