@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # manual.sh PENSTOCK ROOT: penstock(1) has every command and mount option that the program has,
 # penstock-filters(7) every operation of PST_OPS and a section for each ready-made filter,
-# libpenstock(3) every function of the library.
+# libpenstock(3) every function of the library, and docs/from-libfuse.md every callback.
 set -u
 penstock=$1 page=$2/man/penstock.1.scd bad=0
 
@@ -37,10 +37,18 @@ for name in $filters; do has "$name" "^\*$name\*\$"; done
 
 page=$2/man/libpenstock.3.scd
 functions=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d; /^static/d' \
-	"$2"/include/penstock/{penstock,source}.h | grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
+	"$2"/include/penstock/{penstock,node,source}.h | grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
 if [ -z "$functions" ]; then
 	echo "the functions of the library's headers have another form"
 	exit 1
 fi
 for name in $functions; do has "$name" "^\*$name\*\("; done
+
+page=$2/docs/from-libfuse.md
+callbacks=$(sed -nE 's/^\t[a-z0-9_]+ \(\*([a-z]+)\)\(.*/\1/p' "$2/include/penstock/node.h")
+if [ -z "$callbacks" ]; then
+	echo "the callbacks of node.h have another form"
+	exit 1
+fi
+for name in $callbacks; do has "$name" "\`$name\`"; done
 exit $bad
