@@ -104,7 +104,9 @@ void chain_names_invalidate(struct chain_names *names, const struct chain *old,
 	struct invalidator_names lost = {
 		.lost = entry ? hides_name : NULL,
 		.aux = names,
-		.unlisted = changes_names(names->chain, entry) || changes_names(old, gone),
+		/* The lower directories do not have the names of a program. */
+		.unlisted = changes_names(names->chain, entry) || changes_names(old, gone) ||
+			    names->requests->host->served,
 	};
 	bool affects = affects_names(names->chain, entry) || affects_names(old, gone);
 

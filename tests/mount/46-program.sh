@@ -123,3 +123,29 @@ each_files_in_memory_are_kept_while_they_are_used() {
 	check not act handle open "$VIEW" "$T/handle"
 	unview
 }
+
+# A filter that is added to the mounted view acts on the files of the program, cached or not.
+each_filters_act_on_files_of_a_program() {
+	need_filters
+	memory
+	mkdir "$VIEW/dir"
+	echo text > "$VIEW/dir/secret"
+	echo text > "$VIEW/dir/plain"
+	cat "$VIEW/dir/secret" > /dev/null
+	local caller
+	check "$PENSTOCK" filter add "$VIEW" hide,names=secret
+	for caller in 0 1000; do
+		check not as $caller cat "$VIEW/dir/secret"
+		equal "$(as $caller ls "$VIEW/dir")" plain "names for $caller"
+		equal "$(as $caller ls -l "$VIEW/dir" | grep -c text)" 0 "ls -l"
+		equal "$(as $caller cat "$VIEW/dir/plain")" text "a file that is not hidden"
+	done
+	check not sh -c "echo x > '$VIEW/dir/secret'"
+	check "$PENSTOCK" filter remove "$VIEW" hide
+	equal "$(cat "$VIEW/dir/secret")" text "a file that is not hidden any more"
+	check "$PENSTOCK" filter add "$VIEW" readonly
+	check not sh -c "echo x > '$VIEW/dir/plain'"
+	check not mkdir "$VIEW/new"
+	equal "$(cat "$VIEW/dir/plain")" text "a file of a read-only view"
+	unview
+}
