@@ -76,6 +76,9 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 		.name_len = (uint16_t)len,
 		.has_entry = listing->entries && entry->key_len,
 	};
+	/* Bytes of the reply, at least. */
+	size_t takes =
+		FUSE_NAME_OFFSET + len + (listing->entries ? sizeof(struct fuse_entry_out) : 0);
 	size_t need = sizeof(listed) + (listed.has_entry ? sizeof(*entry) : 0) + (len + 8) / 8 * 8;
 
 	if (!len || len > 255 || name_is_dots(name) || strchr(name, '/')) {
@@ -84,12 +87,9 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 			  name);
 		return -EINVAL;
 	}
-	/* Each name takes more bytes of the reply than its length. */
-	if (listing->room < len + 24)
+	if (listing->room < takes || grow(listing, need) < 0)
 		return 1;
-	if (grow(listing, need) < 0)
-		return 1;
-	listing->room -= len + 24;
+	listing->room -= takes;
 	memcpy(listing->memory + listing->len, &listed, sizeof(listed));
 	listing->len += sizeof(listed);
 	if (listed.has_entry) {
