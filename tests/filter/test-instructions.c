@@ -188,6 +188,32 @@ static struct bpf_insn any_access(void)
 	}
 }
 
+/* Adds words that the machine makes one instruction of: a move, then arithmetic or two shifts. */
+static void add_fused(struct program *program)
+{
+	struct bpf_insn move = {
+		.code = BPF_MOV | BPF_X | (any(2) ? BPF_ALU64 : BPF_ALU),
+		.dst_reg = any_register(),
+		.src_reg = any_register(),
+	};
+	struct bpf_insn next = any_alu();
+
+	if (any(4))
+		add(program, move);
+	next.dst_reg = move.dst_reg;
+	if (any(2) && (next.code & BPF_X))
+		next.src_reg = move.dst_reg;
+	if (any(2)) {
+		next = (struct bpf_insn){ .code = BPF_ALU64 | BPF_LSH | BPF_K,
+					  .dst_reg = move.dst_reg,
+					  .imm = 32 };
+		add(program, next);
+		next.code = BPF_ALU64 | BPF_K | (any(2) ? BPF_RSH : BPF_ARSH);
+		next.imm -= any(10) == 0;
+	}
+	add(program, next);
+}
+
 /* Loads the registers from the context, runs random instructions, and stores the registers. */
 static struct program any_program(void)
 {
@@ -209,12 +235,14 @@ static struct program any_program(void)
 		add(&program,
 		    (struct bpf_insn){ .code = BPF_ALU64 | BPF_OR | BPF_K, .dst_reg = (uint8_t)i });
 	while (program.n < 1 + N_REGS + 12 + N_BODY) {
-		uint32_t what = any(10);
+		uint32_t what = any(12);
 
 		if (what == 0)
 			add_end(&program);
 		else if (what == 1)
 			add_atomic(&program);
+		else if (what > 9)
+			add_fused(&program);
 		else
 			add(&program, what < 6 ? any_alu() : what < 8 ? any_access() : any_jump());
 	}
