@@ -10,36 +10,17 @@
 #include "penstock.h"
 
 static const struct inode_operations file_iops = {
-	.permission = pst_permission,
-	.getattr = pst_getattr,
-	.setattr = pst_setattr,
-	.listxattr = pst_listxattr,
-	.get_inode_acl = pst_get_inode_acl,
-	.get_acl = pst_get_acl,
-	.set_acl = pst_set_acl,
+	PST_IOPS,
+	PST_ACL_IOPS,
 	.fileattr_get = pst_fileattr_get,
 	.fileattr_set = pst_fileattr_set,
 	.fiemap = pst_fiemap,
 };
 
 /* Devices, pipes, sockets. */
-static const struct inode_operations special_iops = {
-	.permission = pst_permission,
-	.getattr = pst_getattr,
-	.setattr = pst_setattr,
-	.listxattr = pst_listxattr,
-	.get_inode_acl = pst_get_inode_acl,
-	.get_acl = pst_get_acl,
-	.set_acl = pst_set_acl,
-};
+static const struct inode_operations special_iops = { PST_IOPS, PST_ACL_IOPS };
 
-static const struct inode_operations link_iops = {
-	.permission = pst_permission,
-	.getattr = pst_getattr,
-	.setattr = pst_setattr,
-	.listxattr = pst_listxattr,
-	.get_link = pst_get_link,
-};
+static const struct inode_operations link_iops = { PST_IOPS, .get_link = pst_get_link };
 
 /*
  * The VFS refuses readahead(2) for files without a_ops; data is in the mapping of the lower

@@ -253,6 +253,13 @@ struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu);
 struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type);
 int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type);
 
+/* The operations that inodes of all types have, and all but symbolic links. */
+#define PST_IOPS                                                                                   \
+	.permission = pst_permission, .getattr = pst_getattr, .setattr = pst_setattr,              \
+	.listxattr = pst_listxattr
+#define PST_ACL_IOPS                                                                               \
+	.get_inode_acl = pst_get_inode_acl, .get_acl = pst_get_acl, .set_acl = pst_set_acl
+
 /* inode.c */
 struct inode *pst_iget(struct super_block *sb, struct inode *lower);
 

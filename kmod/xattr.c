@@ -130,6 +130,9 @@ static ssize_t list_lower(struct dentry *dentry, const char *none, void *list, s
 
 /* ---- with filters ------------------------------------------------------------------------ */
 
+static int set_acl_value(struct dentry *dentry, const char *name, const void *value, size_t size,
+			 int flags);
+
 /* GETXATTR and LISTXATTR: with size 0, the answer is the size alone. */
 static ssize_t
 filter_get(struct pst_op *op, struct dentry *dentry, const char *name, void *value, size_t size,
@@ -156,7 +159,10 @@ filter_get(struct pst_op *op, struct dentry *dentry, const char *name, void *val
 	return size ? op->answer_len : out.size;
 }
 
-static int set_as(struct pst_op *op, struct dentry *dentry, int flags)
+typedef int set_fn(struct dentry *dentry, const char *name, const void *value, size_t size,
+		   int flags);
+
+static int set_as(struct pst_op *op, struct dentry *dentry, int flags, set_fn *set)
 {
 	struct cred *cred = pst_op_cred(op);
 	const struct cred *old;
@@ -165,7 +171,7 @@ static int set_as(struct pst_op *op, struct dentry *dentry, int flags)
 	if (!cred)
 		return -ENOMEM;
 	old = override_creds(cred);
-	err = set_lower(dentry, op->name[0], op->data, op->data_len, flags);
+	err = set(dentry, op->name[0], op->data, op->data_len, flags);
 	revert_creds(old);
 	put_cred(cred);
 	return err;
@@ -176,9 +182,9 @@ static int set_as(struct pst_op *op, struct dentry *dentry, int flags)
  * has made of it is done for the filter.
  */
 static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name, const void *value,
-		      size_t size, int flags)
+		      size_t size, int flags, set_fn *set)
 {
-	bool changed;
+	bool renamed, changed;
 	int err;
 
 	if (value)
@@ -188,12 +194,15 @@ static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name
 	op->data_len = size;
 	op->may_act = true;
 	err = pst_before(op);
-	changed = op->changed || op->acts || strcmp(op->name[0], name) != 0 ||
-		  op->data_len != size || (size && memcmp(op->data, value, size) != 0);
-	if (!err && changed)
-		err = set_as(op, dentry, value ? op->in.setxattr.flags : 0);
+	renamed = strcmp(op->name[0], name) != 0;
+	changed = op->changed || op->acts || renamed || op->data_len != size ||
+		  (size && memcmp(op->data, value, size) != 0);
+	if (!err && renamed && set == set_acl_value)
+		err = pst_op_bad(op, true, "changed the name of an ACL");
+	else if (!err && changed)
+		err = set_as(op, dentry, value ? op->in.setxattr.flags : 0, set);
 	else if (!err)
-		err = set_lower(dentry, name, value, size, flags);
+		err = set(dentry, name, value, size, flags);
 	return pst_after(op, err);
 }
 
@@ -214,7 +223,7 @@ static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
 	struct pst_op op;
 
 	if (pst_asks(&op, inode, value ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
-		return filter_set(&op, dentry, name, value, size, flags);
+		return filter_set(&op, dentry, name, value, size, flags, set_lower);
 	return set_lower(dentry, name, value, size, flags);
 }
 
@@ -289,6 +298,11 @@ static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 
 /* ---- ACLs with filters: attributes with the names and values that system calls give them. */
 
+static int acl_type(const char *name)
+{
+	return strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? ACL_TYPE_ACCESS : ACL_TYPE_DEFAULT;
+}
+
 /* Returns the value of an ACL, for kvfree(), with its size; NULL: no memory. */
 static void *value_of(const struct posix_acl *acl, size_t *ret_size)
 {
@@ -319,9 +333,7 @@ static void *value_of(const struct posix_acl *acl, size_t *ret_size)
 /* The get function of filter_get() for an ACL. */
 static ssize_t get_acl_value(struct dentry *dentry, const char *name, void *to, size_t room)
 {
-	int type = strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? ACL_TYPE_ACCESS :
-								    ACL_TYPE_DEFAULT;
-	struct posix_acl *acl = get_lower_acl(dentry, type);
+	struct posix_acl *acl = get_lower_acl(dentry, acl_type(name));
 	void *value;
 	size_t size;
 
@@ -352,25 +364,16 @@ static struct posix_acl *filter_get_acl(struct pst_op *op, struct dentry *dentry
 	return acl;
 }
 
-/* Sets the ACL that programs have left, for the filter. */
-static int set_acl_as(struct pst_op *op, struct dentry *dentry, int type)
+/* The set function of filter_set() for an ACL; size 0 removes it. */
+static int set_acl_value(struct dentry *dentry, const char *name, const void *value, size_t size,
+			 int flags)
 {
-	struct posix_acl *acl =
-		op->data_len ? posix_acl_from_xattr(&init_user_ns, op->data, op->data_len) : NULL;
-	const struct cred *old;
-	struct cred *cred;
-	int err;
+	struct posix_acl *acl = size ? posix_acl_from_xattr(&init_user_ns, value, size) : NULL;
+	int err = PTR_ERR_OR_ZERO(acl);
 
-	if (IS_ERR(acl))
-		return PTR_ERR(acl);
-	cred = pst_op_cred(op);
-	err = cred ? 0 : -ENOMEM;
-	if (cred) {
-		old = override_creds(cred);
-		err = set_lower_acl(dentry, acl, type);
-		revert_creds(old);
-		put_cred(cred);
-	}
+	if (err)
+		return err;
+	err = set_lower_acl(dentry, acl, acl_type(name));
 	posix_acl_release(acl);
 	return err;
 }
@@ -379,25 +382,11 @@ static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix
 {
 	size_t size = 0;
 	void *value = acl ? value_of(acl, &size) : NULL;
-	int err;
+	int err = -ENOMEM;
 
-	if (acl && !value)
-		return -ENOMEM;
-	if (acl)
-		op->in.setxattr = (struct fuse_setxattr_in){ .size = size };
-	op->name[0] = posix_acl_xattr_name(type);
-	op->data = value;
-	op->data_len = size;
-	op->may_act = true;
-	err = pst_before(op);
-	if (!err && strcmp(op->name[0], posix_acl_xattr_name(type)) != 0)
-		err = pst_op_bad(op, true, "changed the name of an ACL");
-	if (!err && (op->changed || op->acts || op->data_len != size ||
-		     (size && memcmp(op->data, value, size) != 0)))
-		err = set_acl_as(op, dentry, type);
-	else if (!err)
-		err = set_lower_acl(dentry, acl, type);
-	err = pst_after(op, err);
+	if (!acl || value)
+		err = filter_set(op, dentry, posix_acl_xattr_name(type), value, size, 0,
+				 set_acl_value);
 	kvfree(value);
 	return err;
 }
