@@ -48,7 +48,11 @@ reserved_blocks() {
 		check reserved.other-owner $as mkdir /w/view/before
 		$as dd if=/dev/zero of=/w/view/fill bs=4k > /w/out 2>&1
 		check reserved.full grep -q "No space" /w/out
-		check reserved.user sh -c "$as mkdir /w/view/d 2>&1 | grep 'No space'"
+		# Writing the data back can give some blocks back.
+		sync
+		n=0
+		while [ $n -lt 300 ] && $as mkdir /w/view/u$n 2> /w/out; do n=$((n + 1)); done
+		check reserved.user grep -q "No space" /w/out
 		check reserved.root mkdir /w/reserved/lower/d2
 		check reserved.root-in-view mkdir /w/view/d3
 		check reserved.umount umount /w/view
