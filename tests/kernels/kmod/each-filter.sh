@@ -38,7 +38,6 @@ ready() { # FS
 		fault,ops=setattr:mkdir:unlink,names=*.key:newdir,error=EDQUOT
 		fault,ops=read:write:open,paths=/shut,error=EACCES
 		quota,files=5,bytes=100000
-		rate,read=100M,write=100M
 		rate,read=1G,write=1G
 		readonly,names=*.key,paths=/shut
 		readonly-for,names=*.key,paths=/shut,uid=1001
