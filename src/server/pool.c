@@ -63,6 +63,13 @@ static void begin(struct pool_thread *thread, struct req *req)
 	thread->interrupted = thread->pool->stop;
 }
 
+static __thread bool is_pool_thread;
+
+bool pool_is_this_thread(void)
+{
+	return is_pool_thread;
+}
+
 static void *pool_main(void *arg)
 {
 	struct pool_thread *thread = arg;
@@ -71,6 +78,7 @@ static void *pool_main(void *arg)
 
 	fs_thread_init();
 	fs_thread_may_wait(true);
+	is_pool_thread = true;
 	/* The thread inherits the affinity of the worker that started it, maybe a pinned one. */
 	if (pool->cpus)
 		sched_setaffinity(0, CPU_SET_BYTES, pool->cpus);

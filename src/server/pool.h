@@ -57,6 +57,8 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, struct request_pool *requests, struct ticker *watchdog);
+/* Returns true in a thread of a pool, which owns no request when it has none to run. */
+bool pool_is_this_thread(void);
 /*
  * Starts n_keep threads, or none for 0. Returns 0, or -errno; some threads may run even after a
  * failure, until pool_stop().

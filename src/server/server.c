@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * The number of requests for the queue of the thread pool. With filters there are fewer, because
@@ -148,12 +149,20 @@ static struct req *replace(struct req *req)
 {
 	struct server *server = server_of(req->host);
 
-	if (req->in_pool)
+	struct timespec pause = { .tv_nsec = 1000000 };
+	struct req *other;
+
+	/* Not req->in_pool: without room in the pool, a worker runs the request like the pool. */
+	if (pool_is_this_thread())
 		return NULL;
-	if (!req_slot_is_owned(req))
-		return request_pool_take(&server->requests, true);
-	feed(req, false);
-	return NULL;
+	if (req_slot_is_owned(req)) {
+		feed(req, false);
+		return NULL;
+	}
+	/* The program may have all requests, and never reply before the view ends. */
+	while (!(other = request_pool_take(&server->requests, false)) && !server->workers.stop)
+		nanosleep(&pause, NULL);
+	return other;
 }
 
 static void put(struct request_host *host, struct req *req)

@@ -343,6 +343,56 @@ K_TEST(worker_receives_other_requests_while_the_program_has_one, state)
 	k_stop(k);
 }
 
+#define N_KEPT 1000
+static struct pst_request *_Atomic all_kept[N_KEPT];
+static _Atomic unsigned int n_all_kept;
+
+static int keep(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	pst_entry_key(entry, "key", 3);
+	entry->stx = program.stx;
+	/* The pool fills meanwhile, so the worker calls the program, too. */
+	usleep(100);
+	all_kept[n_all_kept++] = req;
+	return PST_LATER;
+}
+
+static void *reply_to_all(void *aux)
+{
+	for (unsigned int n = 0; n < N_KEPT; n++) {
+		while (!all_kept[n])
+			usleep(1000);
+		pst_reply(all_kept[n], 0);
+	}
+	return NULL;
+}
+
+/* More than the pool has room for, so a worker runs some of them itself, and keeps none. */
+K_TEST(program_keeps_many_requests, state)
+{
+	struct pst_node_ops ops = {
+		.size = sizeof(ops), .ops = answers_of, .lookup = keep, .getattr = get
+	};
+	static struct k_answer answer;
+	struct kernel *k;
+	pthread_t thread;
+	uint64_t unique[N_KEPT];
+
+	memset(&program, 0, sizeof(program));
+	memset(all_kept, 0, sizeof(all_kept));
+	n_all_kept = 0;
+	program.answers = PST_ANSWERS_LOOKUP;
+	program.stx = (struct statx){ .stx_mode = S_IFREG | 0640, .stx_nlink = 1 };
+	k = k_start(&(struct k_options){ .nodes = K_NODES(state), .node_ops = &ops });
+	assert_int_equal(pthread_create(&thread, NULL, reply_to_all, NULL), 0);
+	for (int i = 0; i < N_KEPT; i++)
+		unique[i] = k_send(&k->chans[0], K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "a" }));
+	for (int i = 0; i < N_KEPT; i++)
+		assert_int_equal(k_wait(&k->chans[0], unique[i], &answer), 0);
+	pthread_join(thread, NULL);
+	k_stop(k);
+}
+
 K_TEST(view_ends_while_the_program_has_requests, state)
 {
 	for (int i = 0; i < 3; i++) {
