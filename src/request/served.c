@@ -70,17 +70,18 @@ static void list_add(struct served *served, struct serving *serving)
 		serving->next->prev = &serving->next;
 	served->list = serving;
 	pthread_mutex_unlock(&served->lock);
+	serving->listed = true;
 }
 
 static void list_remove(struct served *served, struct serving *serving)
 {
-	if (!serving->prev)
+	if (!serving->listed)
 		return;
+	serving->listed = false;
 	pthread_mutex_lock(&served->lock);
 	*serving->prev = serving->next;
 	if (serving->next)
 		serving->next->prev = serving->prev;
-	serving->prev = NULL;
 	pthread_mutex_unlock(&served->lock);
 }
 

@@ -39,7 +39,8 @@ struct serving {
 	int64_t result;
 	_Atomic bool interrupted;     /* the client is being killed */
 	bool asked_below;             /* the program has answered PST_BACKING */
-	struct serving *next, **prev; /* in served.list, or prev is NULL; its lock */
+	bool listed;                  /* in served.list; of the thread that owns the request */
+	struct serving *next, **prev; /* in served.list; its lock, also for the neighbours */
 	struct serving *next_queued;  /* in served.queue; its lock */
 
 	/* Arguments and results of callbacks. */

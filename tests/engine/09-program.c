@@ -64,7 +64,8 @@ static int look_up(struct pst_request *req, const char *name, struct pst_entry *
 	if (strcmp(name, "file") == 0)
 		return PST_BACKING;
 	entry->key_len = (uint32_t)program.key_len;
-	memcpy(entry->key, program.key, program.key_len < 64 ? program.key_len : 64);
+	/* A length that is wrong gets the bytes of "key" only. */
+	memcpy(entry->key, program.key, program.key_len <= PST_KEY_MAX ? program.key_len : 3);
 	entry->stx = program.stx;
 	return (int)finish(req, program.result);
 }

@@ -81,6 +81,8 @@ static const struct {
 	{ "quota", "bytes=3000,per=uid" },
 	{ "quota", "files=9,per=uid" },
 	{ "quota", "bytes=100000,files=500" },
+	/* So fast that no request waits, because the time differs between the two. */
+	{ "rate", "read=1152921504606846976,write=1152921504606846976" },
 	{ "rules", "file=/proc/self/fd/77" },
 	{ "rules-mask", "rules=/proc/self/fd/77" },
 	{ "rules-owner", "rules=/proc/self/fd/77,chown=ignore" },

@@ -85,6 +85,7 @@ once_ready_made_filters_do_the_same_in_kernel_and_process() {
 		owner,uid=1001,gid=7,create_uid=1000,chown=ignore
 		perms,show=a+r:g=u,create=g-w:o-rwx,chmod=u+w
 		quota,files=500,bytes=1000
+		rate,read=1G,write=1G
 		readonly,names=*.key,paths=/dir
 		readonly-for,names=*.key,paths=/dir,uid=1001
 		rules,file=$rules
