@@ -262,10 +262,10 @@ each_changes_of_filters_lose_no_operation() {
 	echo Text > "$LOWER/d/data"
 	view -o cache=exclusive
 	for i in 1 2 3; do load $i 2> "$T/load$i" & pids+=($!); done
-	"$TOOLS/act" model "$VIEW/model" 5 4000 > "$T/model" 2>&1 & pids+=($!)
+	"$TOOLS/act" model "$VIEW/model" 5 2000 > "$T/model" 2>&1 & pids+=($!)
 	mkdir "$VIEW/shuffle"
-	"$TOOLS/act" shuffle "$VIEW/shuffle" 7 3 2500 > "$T/shuffle" 2>&1 & pids+=($!)
-	for ((n = 0; n < 10; n++)); do
+	"$TOOLS/act" shuffle "$VIEW/shuffle" 7 3 1200 > "$T/shuffle" 2>&1 & pids+=($!)
+	for ((n = 0; n < 5; n++)); do
 		check chain add audit,name=a
 		check chain add depth
 		check chain add hide,names=*.key
