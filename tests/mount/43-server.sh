@@ -7,23 +7,7 @@
 
 BELOW='%s %b %Y %y %h %i' # what the lower inode has the authority for
 
-served_view() { # [OPTION...]
-	local before after pid log=$T/daemon$N_VIEWS.log
-	real || skip "a bind mount has no server"
-	[ -x "$EXAMPLES/pretend" ] || skip "examples were not built"
-	VIEW=$T/view$N_VIEWS
-	mkdir "$VIEW"
-	before=$(mount_device "$VIEW")
-	# shellcheck disable=SC2086
-	"$EXAMPLES/pretend" "$LOWER" "$VIEW" "$@" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
-	pid=$!
-	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
-		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
-		sleep 0.005
-	done
-	echo "${after#*:}" >> "$T/connections"
-	note_view "$VIEW" "$pid" "$log" "${after#*:}"
-}
+served_view() { program_view "$EXAMPLES/pretend" "$LOWER" {} "$@"; }
 
 # After WHAT, compares each field of the lower inode alone, then all together.
 agree() { # WHAT PATH

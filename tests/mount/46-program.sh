@@ -6,27 +6,9 @@
 
 LIMIT[files_in_memory_behave_as_on_ext4]=300
 
-program_view() { # PROGRAM LOWER
-	local before after pid log=$T/daemon$N_VIEWS.log
-	real || skip "a bind mount has no program"
-	[ -x "$EXAMPLES/$1" ] || skip "examples were not built"
-	VIEW=$T/view$N_VIEWS
-	mkdir "$VIEW"
-	before=$(mount_device "$VIEW")
-	# shellcheck disable=SC2086
-	"$EXAMPLES/$1" "$2" "$VIEW" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
-	pid=$!
-	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
-		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
-		sleep 0.005
-	done
-	echo "${after#*:}" >> "$T/connections"
-	note_view "$VIEW" "$pid" "$log" "${after#*:}"
-}
-
 memory() {
 	mkdir "$T/empty"
-	program_view ramfs "$T/empty"
+	program_view "$EXAMPLES/ramfs" "$T/empty" {}
 }
 
 each_hello_adds_one_file_to_the_lower_tree() {
@@ -34,7 +16,7 @@ each_hello_adds_one_file_to_the_lower_tree() {
 	mkdir "$LOWER/dir"
 	echo text > "$LOWER/dir/file"
 	echo text > "$LOWER/zz"
-	MODE_OPTS='' program_view hello "$LOWER"
+	MODE_OPTS='' program_view "$EXAMPLES/hello" "$LOWER" {}
 	local caller
 	for caller in 0 1000; do
 		drop_caches

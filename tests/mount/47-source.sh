@@ -4,24 +4,6 @@
 # Sources: hollow files are filled when they are first needed. examples/lazytar.c is an ordinary
 # source, faulty-source.c one that waits, fails and lies as the tags of the files say.
 
-program_view() { # PROGRAM [ARG...]: {} in ARG is the mount point
-	local before after pid log=$T/daemon$N_VIEWS.log opts=${MODE_OPTS//,/ }
-	real || skip "a bind mount has no source"
-	[ -x "$EXAMPLES/lazytar" ] || skip "examples were not built"
-	VIEW=$T/view$N_VIEWS
-	mkdir -p "$VIEW"
-	before=$(mount_device "$VIEW")
-	# shellcheck disable=SC2086
-	"${@//\{\}/$VIEW}" ${opts//filters=process/} > "$log" 2>&1 9>&- &
-	pid=$!
-	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
-		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
-		sleep 0.005
-	done
-	echo "${after#*:}" >> "$T/connections"
-	note_view "$VIEW" "$pid" "$log" "${after#*:}"
-}
-
 faulty() { "$EXAMPLES/../tests/faulty-source" "$@"; }
 source_view() { # [OPTION...]
 	program_view "$EXAMPLES/../tests/faulty-source" "$LOWER" {} "$T/calls" "$@"

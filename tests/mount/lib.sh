@@ -339,6 +339,26 @@ mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 	timeout 20 stat "$3" > /dev/null || fail "the view does not answer"
 }
 
+# Mounts a view by a program that uses the library, and waits for the mount. An argument {} is the
+# mount point, VIEW from then on. The options of the mode come last, as words.
+program_view() { # PROGRAM [ARG...]
+	local before after pid log=$T/daemon$N_VIEWS.log
+	real || skip "a bind mount has no program"
+	[ -x "$1" ] || skip "examples were not built"
+	VIEW=$T/view$N_VIEWS
+	mkdir -p "$VIEW"
+	before=$(mount_device "$VIEW")
+	# shellcheck disable=SC2086
+	"${@//\{\}/$VIEW}" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
+	pid=$!
+	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
+		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"
+		sleep 0.005
+	done
+	echo "${after#*:}" >> "$T/connections"
+	note_view "$VIEW" "$pid" "$log" "${after#*:}"
+}
+
 note_view() { # DIR PID LOG NUMBER
 	VIEW_DIRS[N_VIEWS]=$1 VIEW_PIDS[N_VIEWS]=$2 VIEW_LOGS[N_VIEWS]=$3 VIEW_NUMBERS[N_VIEWS]=$4
 	N_VIEWS=$((N_VIEWS + 1))
