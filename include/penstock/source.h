@@ -88,6 +88,13 @@ enum pst_fetch_when {
 	 * on. Suits programs, libraries, and all files that are mapped.
 	 */
 	PST_FETCH_OPEN,
+	/*
+	 * In pieces, before a read(2), a page fault, or a write(2) to a part of a piece. Opens wait
+	 * for nothing. The view serves the data until all pieces are there; the file passes through
+	 * from the first open after that at which no client has it open. Suits large files of which
+	 * clients read parts.
+	 */
+	PST_FETCH_READ,
 };
 
 /*
@@ -114,11 +121,19 @@ struct pst_source {
 	 * that it does not write are zeros. Must not be NULL.
 	 */
 	int (*fetch)(void *aux, struct pst_fetch *fetch);
-	enum pst_fetch_when when;
-	uint32_t n_fetches; /* calls at the same time; 0 for the default, 16 */
-	uint32_t retry_ms;  /* after an error, clients get the same error for so long, without
-			       another call; 0: each open calls again */
-	uint32_t pad;       /* must be 0 */
+	enum pst_fetch_when when; /* of files for which when_of is NULL */
+	uint32_t n_fetches;       /* calls at the same time; 0 for the default, 16 */
+	uint32_t retry_ms;        /* after an error, clients get the same error for so long, without
+			       another call; 0: each open, or read of a piece, calls again */
+	uint32_t piece; /* bytes, for PST_FETCH_READ: a power of 2 from 4096 to 1 GiB; 0 for the
+			       default, 1 MiB */
+	/*
+	 * Returns the time for one file (fetch->fd is -1, off and len are those of the whole file).
+	 * The view calls it at an open or truncation of a hollow file. A file of which pieces are
+	 * there stays PST_FETCH_READ without a call. Runs in a thread that serves clients, so it
+	 * must not block. May be NULL: all files have the time of the member when.
+	 */
+	enum pst_fetch_when (*when_of)(void *aux, const struct pst_fetch *fetch);
 };
 
 /*
