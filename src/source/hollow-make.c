@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Makes hollow files: a public function of the library. Each file is made under a name that begins
- * with FS_UNFINISHED, gets its attributes, and is then renamed. Names that a killed process leaves
- * are removed by the next fill of the directory (fs/hollow.c). No state but a counter.
+ * Makes hollow files: a public function of the library. A regular file gets its name when it is
+ * finished (O_TMPFILE). Other files, and regular ones on file systems without O_TMPFILE, are made
+ * under a name that begins with FS_UNFINISHED, get their attributes, and are then renamed. Names
+ * that a killed process leaves are removed by the next fill of the directory (fs/hollow.c). No
+ * state but a counter.
  */
 #include "fs/hollow.h"
 #include "source/source.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/fd.h"
 
@@ -34,11 +35,20 @@ static bool is_valid(const char *name, const struct pst_hollow *hollow)
 	return !S_ISLNK(hollow->mode) || hollow->target;
 }
 
-/* Makes the file, and returns its descriptor, which is O_PATH unless the file becomes hollow. */
-static int make(int dir_fd, const char *name, const struct pst_hollow *hollow)
-{
-	int flags = O_CLOEXEC | O_NOFOLLOW, r = 0, fd;
+/* A file that has no name yet, or one that begins with FS_UNFINISHED. */
+struct unfinished {
+	int fd;        /* owned; O_PATH unless the file becomes hollow */
+	char name[64]; /* "": none */
+};
 
+/* Makes a file under a name of its own. Returns 0 or -errno. */
+static int make_named(int dir_fd, const struct pst_hollow *hollow, struct unfinished *file)
+{
+	static _Atomic unsigned int number;
+	int flags = O_CLOEXEC | O_NOFOLLOW, r = 0;
+
+	snprintf(file->name, sizeof(file->name), FS_UNFINISHED "%d-%u-%llx", getpid(), number++,
+		 (unsigned long long)clock_ns());
 	if (S_ISREG(hollow->mode))
 		flags |= O_RDWR | O_CREAT | O_EXCL;
 	else if (S_ISDIR(hollow->mode))
@@ -46,13 +56,25 @@ static int make(int dir_fd, const char *name, const struct pst_hollow *hollow)
 	else
 		flags |= O_PATH;
 	if (S_ISDIR(hollow->mode))
-		r = mkdirat(dir_fd, name, 0700);
+		r = mkdirat(dir_fd, file->name, hollow->mode & 0777);
 	else if (S_ISLNK(hollow->mode))
-		r = symlinkat(hollow->target, dir_fd, name);
+		r = symlinkat(hollow->target, dir_fd, file->name);
 	else if (!S_ISREG(hollow->mode))
-		r = mknodat(dir_fd, name, hollow->mode & (S_IFMT | 0600), hollow->rdev);
-	fd = r < 0 ? -1 : openat(dir_fd, name, flags, 0600);
-	return fd < 0 ? -errno : fd;
+		r = mknodat(dir_fd, file->name, hollow->mode & (S_IFMT | 0600), hollow->rdev);
+	if (r == 0)
+		file->fd = openat(dir_fd, file->name, flags, hollow->mode & 0777);
+	return file->fd < 0 ? -errno : 0;
+}
+
+/* Makes the file. Returns 0 or -errno. */
+static int make(int dir_fd, const struct pst_hollow *hollow, struct unfinished *file)
+{
+	if (S_ISREG(hollow->mode)) {
+		file->fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, hollow->mode & 0777);
+		if (file->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+			return file->fd < 0 ? -errno : 0;
+	}
+	return make_named(dir_fd, hollow, file);
 }
 
 /* Sets the size and the mark of a file that becomes hollow. */
@@ -66,25 +88,43 @@ static int make_hollow(int fd, const struct pst_hollow *hollow)
 											   0;
 }
 
+/* Sets owner, permissions and times; each change is a transaction of the lower file system. */
 static int set_attributes(int fd, const struct pst_hollow *hollow)
 {
 	struct timespec times[2] = { hollow->atime, hollow->mtime };
+	mode_t mode = hollow->mode & 07777;
+	struct stat st;
+	int r = 0;
 
 	if (!times[0].tv_sec && !times[0].tv_nsec)
 		times[0] = times[1];
-	if (fchownat(fd, "", hollow->uid, hollow->gid, AT_EMPTY_PATH) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
-	/* After chown(2), which clears set-ID bits. */
-	if (!S_ISLNK(hollow->mode) && chmod(fd_path(fd).text, hollow->mode & 07777) < 0)
-		return -errno;
-	return syscall(SYS_utimensat, fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;
+	/* Before chmod(2), because chown(2) clears set-ID bits. */
+	if (st.st_uid != hollow->uid || st.st_gid != hollow->gid)
+		r = fchownat(fd, "", hollow->uid, hollow->gid, AT_EMPTY_PATH);
+	if (r == 0 && (S_ISREG(hollow->mode) || S_ISDIR(hollow->mode)))
+		r = (st.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
+	else if (r == 0 && !S_ISLNK(hollow->mode))
+		r = chmod(fd_path(fd).text, mode);
+	if (r == 0)
+		r = (int)syscall(SYS_utimensat, fd, "", times, AT_EMPTY_PATH);
+	return r < 0 ? -errno : 0;
+}
+
+/* Gives the finished file its name. Returns 0 or -errno. */
+static int finish(int dir_fd, const char *name, const struct unfinished *file)
+{
+	int r = file->name[0] ?
+			renameat2(dir_fd, file->name, dir_fd, name, RENAME_NOREPLACE) :
+			linkat(AT_FDCWD, fd_path(file->fd).text, dir_fd, name, AT_SYMLINK_FOLLOW);
+
+	return r < 0 ? -errno : 0;
 }
 
 int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollow)
 {
-	static _Atomic unsigned int number;
-	_cleanup_(fd_closep) int fd = -1;
-	char unfinished[64];
+	struct unfinished file = { .fd = -1 };
 	struct stat st;
 	int r;
 
@@ -94,17 +134,15 @@ int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollo
 		return -errno;
 	if (source_is_view(st.st_dev))
 		return -EDEADLK;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return -EEXIST;
-	snprintf(unfinished, sizeof(unfinished), FS_UNFINISHED "%d-%u-%llx", getpid(), number++,
-		 (unsigned long long)clock_ns());
-	fd = make(dir_fd, unfinished, hollow);
-	r = fd < 0 ? fd : make_hollow(fd, hollow);
+	r = make(dir_fd, hollow, &file);
 	if (r == 0)
-		r = set_attributes(fd, hollow);
-	if (r == 0 && renameat2(dir_fd, unfinished, dir_fd, name, RENAME_NOREPLACE) < 0)
-		r = -errno;
-	if (r < 0)
-		unlinkat(dir_fd, unfinished, S_ISDIR(hollow->mode) ? AT_REMOVEDIR : 0);
+		r = make_hollow(file.fd, hollow);
+	if (r == 0)
+		r = set_attributes(file.fd, hollow);
+	if (r == 0)
+		r = finish(dir_fd, name, &file);
+	if (r < 0 && file.name[0])
+		unlinkat(dir_fd, file.name, S_ISDIR(hollow->mode) ? AT_REMOVEDIR : 0);
+	fd_close(file.fd);
 	return r;
 }

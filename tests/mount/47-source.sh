@@ -334,6 +334,19 @@ m.flush()' "$VIEW/f" "$T/tree/f"
 	equal "$(head -c 3 "$LOWER/f")" new
 }
 
+# A regular file appears under its own name, whole: its directory never shows another name.
+once_hollow_file_appears_finished() {
+	local i n
+	lower ext4
+	(umask 077; for i in {1..300}; do faulty make "$LOWER" "f$i" 5000 ""; done) & n=$!
+	while kill -0 $n 2> /dev/null; do
+		ls -f "$LOWER" | grep -q unfinished && fail "an unfinished name"
+	done
+	equal "$(ls "$LOWER" | wc -l)" 300
+	equal "$(stat -c '%a %s %.9Y' "$LOWER/f1")" "644 5000 1000000000.000000005"
+	refused 'File exists' faulty make "$LOWER" f1 5000 ""
+}
+
 # The mark does not exist in the view.
 each_mark_is_hidden() {
 	lower ext4
