@@ -142,11 +142,11 @@ int tree_make(struct inode *dir, const char *text, uint32_t mode, uint32_t uid, 
 {
 	bool inherits = dir->stx.stx_mode & S_ISGID;
 	struct inode *inode;
-	int r;
+	int r = 0;
 
 	if (dir->stx.stx_nlink == 0)
 		return -ENOENT;
-	if (tree_find(dir, text))
+	if (text && tree_find(dir, text))
 		return -EEXIST;
 	if (inherits && S_ISDIR(mode))
 		mode |= S_ISGID;
@@ -159,7 +159,10 @@ int tree_make(struct inode *dir, const char *text, uint32_t mode, uint32_t uid, 
 		inode->data = strdup(target);
 		inode->stx.stx_size = strlen(target);
 	}
-	r = target && !inode->data ? -ENOMEM : tree_link(dir, text, inode);
+	if (target && !inode->data)
+		r = -ENOMEM;
+	else if (text)
+		r = tree_link(dir, text, inode);
 	if (r < 0)
 		tree_forget(inode);
 	else
@@ -292,6 +295,19 @@ ssize_t tree_read(const struct inode *inode, void *buf, size_t size, uint64_t of
 	if (size)
 		memcpy(buf, inode->data + off, size);
 	return (ssize_t)size;
+}
+
+ssize_t tree_copy(const struct inode *from, uint64_t off, struct inode *to, uint64_t off2,
+		  size_t len)
+{
+	int r = off2 + len > to->stx.stx_size ? resize(to, off2 + len) : 0;
+
+	if (r < 0)
+		return r;
+	if (len)
+		memmove(to->data + off2, from->data + off, len);
+	changed(to, true);
+	return (ssize_t)len;
 }
 
 ssize_t tree_write(struct inode *inode, const void *buf, size_t size, uint64_t off, bool clears)

@@ -41,7 +41,10 @@ void tree_init(void);
 /* Returns the inode with this number, or NULL if it has been freed. */
 struct inode *tree_inode(uint64_t ino);
 struct name *tree_find(const struct inode *dir, const char *text);
-/* Makes a file; the owner is the caller, the group that of a directory with S_ISGID. */
+/*
+ * Makes a file; the owner is the caller, the group that of a directory with S_ISGID. If text is
+ * NULL, the file has no name.
+ */
 int tree_make(struct inode *dir, const char *text, uint32_t mode, uint32_t uid, uint32_t gid,
 	      dev_t rdev, const char *target, struct inode **ret_inode);
 int tree_link(struct inode *dir, const char *text, struct inode *inode);
@@ -52,6 +55,8 @@ int tree_rename(struct inode *dir, const char *text, struct inode *new_dir, cons
 int tree_change(struct inode *inode, const struct statx *change, bool clears);
 ssize_t tree_read(const struct inode *inode, void *buf, size_t size, uint64_t off);
 ssize_t tree_write(struct inode *inode, const void *buf, size_t size, uint64_t off, bool clears);
+ssize_t tree_copy(const struct inode *from, uint64_t off, struct inode *to, uint64_t off2,
+		  size_t len);
 int tree_allocate(struct inode *inode, int mode, uint64_t off, uint64_t len);
 /* Frees an inode that has no name and is not open. */
 void tree_forget(struct inode *inode);

@@ -38,13 +38,13 @@ static int answer_entry(const struct inode *inode, struct pst_entry *entry)
 static struct inode *lock_to_read(struct pst_request *req)
 {
 	pthread_rwlock_rdlock(&tree_lock);
-	return inode_of(&req->file);
+	return inode_of(req->file);
 }
 
 static struct inode *lock_to_write(struct pst_request *req)
 {
 	pthread_rwlock_wrlock(&tree_lock);
-	return inode_of(&req->file);
+	return inode_of(req->file);
 }
 
 /* Unlocks, and passes the result on. */
@@ -86,7 +86,8 @@ static int look_up(struct pst_request *req, const char *text, struct pst_entry *
 {
 	struct name *name = tree_find(lock_to_read(req), text);
 
-	return (int)unlock(name ? answer_entry(name->inode, entry) : -ENOENT);
+	/* An empty entry: the kernel caches that the name does not exist. */
+	return (int)unlock(name ? answer_entry(name->inode, entry) : 0);
 }
 
 static int make(struct pst_request *req, const char *text, uint32_t mode, dev_t rdev,
@@ -111,9 +112,15 @@ static int create(struct pst_request *req, const char *text, uint32_t mode, int 
 	return (int)unlock(r);
 }
 
+static int make_unnamed(struct pst_request *req, uint32_t mode, int flags, struct pst_entry *entry,
+			struct pst_opened *opened)
+{
+	return create(req, NULL, mode, flags, entry, opened);
+}
+
 static int link_file(struct pst_request *req, const char *text, struct pst_entry *entry)
 {
-	struct inode *dir = lock_to_write(req), *inode = inode_of(&req->file2);
+	struct inode *dir = lock_to_write(req), *inode = inode_of(req->file2);
 	int r = tree_find(dir, text) ? -EEXIST : tree_link(dir, text, inode);
 
 	return (int)unlock(r < 0 ? r : answer_entry(inode, entry));
@@ -129,7 +136,7 @@ static int rename_file(struct pst_request *req, const char *text, const char *ne
 {
 	struct inode *dir = lock_to_write(req);
 
-	return (int)unlock(tree_rename(dir, text, inode_of(&req->file2), new_text, flags));
+	return (int)unlock(tree_rename(dir, text, inode_of(req->file2), new_text, flags));
 }
 
 static int list(struct pst_request *req, uint64_t at, struct pst_listing *listing)
@@ -192,6 +199,14 @@ static ssize_t write_file(struct pst_request *req, const void *buf, size_t size,
 	return unlock(tree_write(lock_to_write(req), buf, size, off, req->clears_set_ids));
 }
 
+static ssize_t copy(struct pst_request *req, uint64_t off, uint64_t off2, size_t len)
+{
+	struct inode *from = lock_to_write(req), *to = inode_of(req->file2);
+	size_t left = off < from->stx.stx_size ? from->stx.stx_size - off : 0;
+
+	return unlock(tree_copy(from, off, to, off2, len < left ? len : left));
+}
+
 static int allocate(struct pst_request *req, int mode, uint64_t off, uint64_t len)
 {
 	return (int)unlock(tree_allocate(lock_to_write(req), mode, off, len));
@@ -232,6 +247,8 @@ int main(int argc, char **argv)
 		.open = open_file,
 		.read = read_file,
 		.write = write_file,
+		.copy_file_range = copy,
+		.tmpfile = make_unnamed,
 		.fallocate = allocate,
 		.lseek = seek,
 		.release = release,

@@ -61,7 +61,7 @@ enum pst_answers {
 	PST_ANSWERS_SETATTR = 1 << 2, /* of a lower file: the root only */
 	PST_ANSWERS_READLINK = 1 << 3,
 	PST_ANSWERS_MAKE = 1 << 4,
-	PST_ANSWERS_CREATE = 1 << 5,
+	PST_ANSWERS_CREATE = 1 << 5, /* create() and tmpfile() */
 	PST_ANSWERS_LINK = 1 << 6,
 	PST_ANSWERS_REMOVE = 1 << 7,
 	PST_ANSWERS_RENAME = 1 << 8,
@@ -69,18 +69,26 @@ enum pst_answers {
 	PST_ANSWERS_READDIR = 1 << 10,
 	PST_ANSWERS_XATTR = 1 << 11,
 	PST_ANSWERS_STATFS = 1 << 12,
-	PST_ANSWERS_ALL = (1 << 13) - 1,
+	PST_ANSWERS_IOCTL = 1 << 13,
+	PST_ANSWERS_ALL = (1 << 14) - 1,
 };
 
-/* An operation that a callback answers. The library owns it; all members but state are constant. */
+/*
+ * An operation that a callback answers. The library owns it; all members but state are constant.
+ * Later versions of the library add members at the end, as in struct pst_file.
+ */
 struct pst_request {
 	void *aux;   /* of struct pst_node_ops */
 	void *state; /* the program's; NULL at first */
-	/* The file or directory. file.key_len is 0 if it is a lower file. */
-	struct pst_file file;
-	/* link(): the file that gets a name; rename(): the new directory. Else nodeid is 0. */
-	struct pst_file file2;
-	uint64_t handle;        /* of the open file: struct pst_opened.handle */
+	/* The file or directory. file->key_len is 0 if it is a lower file. */
+	const struct pst_file *file;
+	/*
+	 * link(): the file that gets a name; rename(): the new directory; copy_file_range(): the
+	 * file that is written. Else NULL.
+	 */
+	const struct pst_file *file2;
+	/* struct pst_opened.handle of the open file; handle2: of file2 in copy_file_range() */
+	uint64_t handle, handle2;
 	uint32_t uid, gid, pid; /* of the client; pid is 0 if it is in another PID namespace */
 	/* 1: this write, truncation or change of owner clears the set-ID bits of the file. */
 	uint32_t clears_set_ids;
@@ -89,7 +97,7 @@ struct pst_request {
 /* A file with a key, and its attributes. Zeroes before the callback. */
 #define PST_KEY_MAX 64
 struct pst_entry {
-	uint32_t key_len; /* 1 to PST_KEY_MAX */
+	uint32_t key_len; /* 1 to PST_KEY_MAX; lookup(): 0 if the name does not exist */
 	unsigned char key[PST_KEY_MAX];
 	/*
 	 * All attributes. The type in stx_mode must not change in the life of a key. The view keeps
@@ -153,7 +161,10 @@ struct pst_node_ops {
 	 */
 	uint32_t (*find)(void *aux, const struct pst_file *file, uint64_t *ret_ino);
 
-	/* The file of a name in a directory. */
+	/*
+	 * The file of a name in a directory. -ENOENT if there is none; or 0 with key_len 0, so that
+	 * the kernel caches for timeout_ns that the name does not exist.
+	 */
 	int (*lookup)(struct pst_request *req, const char *name, struct pst_entry *ret_entry);
 	int (*getattr)(struct pst_request *req, struct statx *ret_stx);
 	/*
@@ -194,6 +205,7 @@ struct pst_node_ops {
 	int (*fallocate)(struct pst_request *req, int mode, uint64_t off, uint64_t len);
 	/* whence is SEEK_DATA or SEEK_HOLE. Returns the offset. */
 	int64_t (*lseek)(struct pst_request *req, int64_t off, int whence);
+	/* A file, or a directory, which is never open: its handle is 0. */
 	int (*fsync)(struct pst_request *req, int data_only);
 	/* A process has closed one of its descriptors; the client gets the error. */
 	int (*flush)(struct pst_request *req);
@@ -220,6 +232,29 @@ struct pst_node_ops {
 			int flags);
 	int (*removexattr)(struct pst_request *req, const char *name);
 	int (*statfs)(struct pst_request *req, struct statvfs *ret_st);
+
+	/*
+	 * Copies len bytes from off in the open file req->file to off2 in req->file2, which may be
+	 * the same file. Returns the number of bytes, fewer than len at the end of the file.
+	 * PST_BACKING if the program has opened only one of the files, or has no callback: the
+	 * process that copies reads and writes then.
+	 */
+	ssize_t (*copy_file_range)(struct pst_request *req, uint64_t off, uint64_t off2,
+				   size_t len);
+	/*
+	 * Makes a regular file without a name in a directory, and opens it, for O_TMPFILE. link()
+	 * may give it a name later, if flags, those of open(2), are without O_EXCL.
+	 */
+	int (*tmpfile)(struct pst_request *req, uint32_t mode, int flags,
+		       struct pst_entry *ret_entry, struct pst_opened *ret_opened);
+	/*
+	 * ioctl(2) on a regular file or a directory, with a command whose number says the size and
+	 * direction of its argument (_IOR, _IOW, _IOWR). in has in_size bytes of the client, out
+	 * takes out_size bytes for the client, zeroes before; either may be 0. Returns what
+	 * ioctl(2) shall return.
+	 */
+	int (*ioctl)(struct pst_request *req, uint32_t cmd, const void *in, size_t in_size,
+		     void *out, size_t out_size);
 };
 
 /*

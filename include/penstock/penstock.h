@@ -160,7 +160,7 @@ struct pst_node_ops;
 /*
  * A file of the view, for a server and for struct pst_node_ops. The struct, *handle and *key are
  * valid during the call only. A file with a key has no lower inode: only nodeid, type and the key
- * are set.
+ * are set. Only the library makes this struct; later versions add members at the end.
  */
 struct pst_file {
 	uint64_t nodeid;    /* the number of the file in the view, for pst_view_changed() */

@@ -295,6 +295,16 @@ int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from
 	return 0;
 }
 
+int fs_keyed_absent(struct fs *fs, struct node *dir, struct fs_entry *ret_entry)
+{
+	struct fs_entry absent = { .entry_ns = timeout(fs, dir) };
+
+	if (!absent.entry_ns)
+		return -ENOENT;
+	*ret_entry = absent;
+	return 0;
+}
+
 /* -- files that the program reads and writes --------------------------------------------------- */
 
 int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst_opened *from,

@@ -20,6 +20,8 @@ uint32_t fs_answers(struct fs *fs, struct node *node);
  */
 int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
 		   struct fs_entry *ret_entry);
+/* Fills the entry of a name that does not exist. -ENOENT if the kernel must not cache this. */
+int fs_keyed_absent(struct fs *fs, struct node *dir, struct fs_entry *ret_entry);
 /* Checks and completes the attributes of a node for which the program has answered. */
 int fs_keyed_attr(struct fs *fs, struct node *node, const struct statx *stx,
 		  struct fs_attr *ret_attr);

@@ -218,20 +218,19 @@ int op_copy(struct req *req)
 {
 	const struct fuse_copy_file_range_in *in = req->msg.arg;
 	bool wide = req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64;
-	/* The reply to the older form has room for 32 bits only. */
-	uint64_t len = !wide && in->len > 0x7ffff000 ? 0x7ffff000 : in->len;
+	uint64_t len = !wide && in->len > OP_COPY_MAX ? OP_COPY_MAX : in->len;
 	ssize_t n;
 
+	/* The bytes are those that read() of the program returns: the caller copies them. */
+	if (req->handle->served || req->handle2->served)
+		return -EXDEV;
 	if (in->flags > UINT32_MAX)
 		return -EINVAL;
 	n = fs_copy(req->fs, &req->caller, req->handle, in->off_in, req->handle2, in->off_out, len,
 		    (unsigned int)in->flags);
 	if (n < 0)
 		return (int)n;
-	if (wide)
-		((struct fuse_copy_file_range_out *)req_out(req, 8))->bytes_copied = (uint64_t)n;
-	else
-		((struct fuse_write_out *)req_out(req, 8))->size = (uint32_t)n;
+	op_copy_encode(req, (uint64_t)n);
 	return 0;
 }
 

@@ -189,6 +189,16 @@ static inline bool req_slot_is_owned(const struct req *req)
 OP_ROWS(OP_FUNCTION)
 #undef OP_FUNCTION
 
+/* COPY_FILE_RANGE: the reply to the form without _64 has room for 32 bits of the length only. */
+#define OP_COPY_MAX 0x7ffff000
+/* Writes the reply of either form: n bytes were copied. */
+static inline void op_copy_encode(struct req *req, uint64_t n)
+{
+	if (req->msg.head->opcode == FUSE_COPY_FILE_RANGE_64)
+		((struct fuse_copy_file_range_out *)req_out(req, 8))->bytes_copied = n;
+	else
+		((struct fuse_write_out *)req_out(req, 8))->size = (uint32_t)n;
+}
 /*
  * Changes the end of a listing if the kernel must not mark its cached listing as complete, because
  * names have changed meanwhile.

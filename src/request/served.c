@@ -161,20 +161,29 @@ static struct serving *serving_make(struct req *req)
 	return req->serving;
 }
 
+/* Returns the program's number of an open file, 0 if the program has not opened it. */
+static uint64_t number_of(const struct handle *handle)
+{
+	return handle && handle->served ? handle->number : 0;
+}
+
 static void fill(struct req *req, struct serving *s)
 {
 	struct pst_request *request = &s->request;
 
 	*request = (struct pst_request){
 		.aux = req->host->served->ops.aux,
-		.handle = req->handle && req->handle->served ? req->handle->number : 0,
+		.file = &s->file,
+		.file2 = req->node2 ? &s->file2 : NULL,
+		.handle = number_of(req->handle),
+		.handle2 = number_of(req->handle2),
 		.uid = req->caller.uid,
 		.gid = req->caller.gid,
 		.pid = req->caller.pid,
 	};
-	fs_describe(req->fs, req->node, &s->fh, &request->file);
+	fs_describe(req->fs, req->node, &s->fh, &s->file);
 	if (req->node2)
-		fs_describe(req->fs, req->node2, &s->fh2, &request->file2);
+		fs_describe(req->fs, req->node2, &s->fh2, &s->file2);
 	s->row = serve_row(req->msg.head->opcode);
 	s->interrupted = false;
 	s->asked_below = false;

@@ -44,6 +44,7 @@ struct serving {
 	struct serving *next_queued;  /* in served.queue; its lock */
 
 	/* Arguments and results of callbacks. */
+	struct pst_file file, file2;
 	struct fhandle fh, fh2;
 	struct pst_entry entry;
 	struct pst_opened opened;

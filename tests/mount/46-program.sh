@@ -39,8 +39,6 @@ each_hello_adds_one_file_to_the_lower_tree() {
 # GROUP.STEP: reason.
 memory_limits() {
 	cat <<- END
-		kinds.tmpfiles: struct pst_node_ops has no O_TMPFILE
-		perm.ownership: as kinds.tmpfiles
 		rename.whiteout: ramfs makes no whiteouts
 		rename.whiteout-as-user: as rename.whiteout
 		rename.bad-flags: as rename.whiteout

@@ -41,6 +41,9 @@ TEST(members_stay_where_they_are, state)
 		SIZE(pst_probe, 272),
 		SIZE(pst_entry, 328),
 		SIZE(pst_opened, 16),
+		/* Structs that only the library makes. */
+		AT(pst_file, key, 48),
+		AT(pst_request, clears_set_ids, 60),
 		/* Structs with a size. */
 		AT(pst_server, setattr, 32),
 		AT(pst_view_options, max_write, 72),
@@ -50,7 +53,7 @@ TEST(members_stay_where_they_are, state)
 		AT(pst_view_options, run_filters, 140),
 		AT(pst_view_options, control, 164),
 		AT(pst_view_options, node_ops, 176),
-		AT(pst_node_ops, statfs, 232),
+		AT(pst_node_ops, ioctl, 256),
 		AT(pst_view_info, kernel_flags, 64),
 		AT(pst_view_info, filters_why, 176),
 		AT(pst_filter_report, process_why, 20752),
