@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The number of the field of /proc/PID/stat that has the pending signals of the thread. */
+#define STAT_SIGNALS 31
+
 int proc_read(uint32_t pid, const char *file, char *buf, size_t size)
 {
 	char path[64];
@@ -40,12 +43,20 @@ uint64_t proc_mask(const char *text, const char *key)
 	return field ? strtoull(field, NULL, 16) : 0;
 }
 
+/*
+ * Reads the signals from "stat", whose length is bounded: in "status" they come after the groups,
+ * of which a process may have 65536.
+ */
 bool proc_is_dying(uint32_t pid)
 {
-	char text[4096];
-	int r = proc_read(pid, "status", text, sizeof(text));
+	char text[2048];
+	int r = proc_read(pid, "stat", text, sizeof(text));
+	/* The name of the program, in parentheses, may have spaces and parentheses. */
+	const char *at = r < 0 ? NULL : strrchr(text, ')');
 
 	if (r < 0)
 		return pid && (r == -ENOENT || r == -ESRCH);
-	return (proc_mask(text, "\nSigPnd:") | proc_mask(text, "\nShdPnd:")) >> (SIGKILL - 1) & 1;
+	for (int field = 2; at && field < STAT_SIGNALS; field++)
+		at = strchr(at + 1, ' ');
+	return at && strtoul(at, NULL, 10) >> (SIGKILL - 1) & 1;
 }
