@@ -189,8 +189,10 @@ int attr_complete_link(struct fs *fs, struct node *node, int fd, struct fs_attr 
 
 void attr_find_alias(struct fs *fs, struct node *node)
 {
-	struct node *alias =
-		fs->config.cache == PST_CACHE_NONE ? NULL : node_lookup_alias(fs->nodes, node);
+	unsigned int mount = 0;
+	struct node *alias = fs->config.cache == PST_CACHE_NONE ?
+				     NULL :
+				     node_lookup_alias(fs->nodes, node, &mount);
 
 	if (!alias)
 		return;

@@ -80,6 +80,19 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 	return r;
 }
 
+/* Clears NODE_WHOLE in all nodes of the file, one for each mount by which it was found. */
+static void clear_whole(struct fs *fs, struct node *node)
+{
+	unsigned int mount = 0;
+	struct node *alias;
+
+	atomic_fetch_and(&node->flags, (uint8_t)~NODE_WHOLE);
+	while ((alias = node_lookup_alias(fs->nodes, node, &mount))) {
+		atomic_fetch_and(&alias->flags, (uint8_t)~NODE_WHOLE);
+		node_put(fs->nodes, alias);
+	}
+}
+
 int fs_evict(struct fs *fs, struct node *node)
 {
 	_cleanup_(fd_closep) int fd = -1;
@@ -93,7 +106,7 @@ int fs_evict(struct fs *fs, struct node *node)
 	 * Before the check for opens: an OPEN that is counted later sees that the file may be
 	 * hollow, and looks again.
 	 */
-	atomic_fetch_and(&node->flags, (uint8_t)~NODE_WHOLE);
+	clear_whole(fs, node);
 	if (!passthrough_close_idle(fs, node))
 		return -EBUSY;
 	fd = lower_open(fs, node, O_RDWR | O_NONBLOCK);

@@ -138,6 +138,7 @@ void watch_node_gone(struct fs *fs, struct node *node)
 {
 	struct watch *watch = fs->watch;
 	struct node *other, *alias;
+	unsigned int mount = 0;
 	struct fhandle fh;
 
 	if (!watch || node->watch != WATCH_ON)
@@ -145,7 +146,7 @@ void watch_node_gone(struct fs *fs, struct node *node)
 	pthread_mutex_lock(&watch->mark_lock);
 	node_fhandle(fs->nodes, node, &fh);
 	other = node_lookup_fh(fs->nodes, &fh);
-	alias = node_lookup_alias(fs->nodes, node);
+	alias = node_lookup_alias(fs->nodes, node, &mount);
 	unmark(watch, node, other && other->watch == WATCH_ON ? other : alias);
 	pthread_mutex_unlock(&watch->mark_lock);
 	/* After the unlock: putting the last reference calls this function again. */

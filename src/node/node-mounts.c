@@ -39,7 +39,7 @@ static bool is_same_device(const struct lower_mount *a, const struct lower_mount
 	return a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
-struct node *node_lookup_alias(struct nodetab *tab, const struct node *node)
+struct node *node_lookup_alias(struct nodetab *tab, const struct node *node, unsigned int *mount)
 {
 	unsigned int n = atomic_load_explicit(&tab->n_mounts, memory_order_acquire);
 	struct node *alias = NULL;
@@ -48,10 +48,10 @@ struct node *node_lookup_alias(struct nodetab *tab, const struct node *node)
 	if (!tab->has_aliases)
 		return NULL;
 	node_fhandle(tab, node, &fh);
-	for (unsigned int i = 0; i < n && !alias; i++) {
-		fh.mount = (uint16_t)i;
-		if (i != node->fh.mount &&
-		    is_same_device(&tab->mounts[i], &tab->mounts[node->fh.mount]))
+	for (; *mount < n && !alias; ++*mount) {
+		fh.mount = (uint16_t)*mount;
+		if (*mount != node->fh.mount &&
+		    is_same_device(&tab->mounts[*mount], &tab->mounts[node->fh.mount]))
 			alias = node_lookup_fh(tab, &fh);
 	}
 	return alias;

@@ -166,9 +166,10 @@ const struct lower_mount *nodetab_mount(struct nodetab *tab, unsigned int number
 
 /*
  * Returns a strong reference to an alias of the node, or NULL: another node of the same lower file,
- * found through another mount of its file system.
+ * found through another mount of its file system. *mount is 0 for the first alias; the function
+ * sets it to the value for the next one.
  */
-struct node *node_lookup_alias(struct nodetab *tab, const struct node *node);
+struct node *node_lookup_alias(struct nodetab *tab, const struct node *node, unsigned int *mount);
 
 /* -- finding and counting (node.c) ------------------------------------------------------------- */
 
