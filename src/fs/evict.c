@@ -59,7 +59,7 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 	struct hollow_filling filling;
 	struct timespec times[2];
 	struct stat st;
-	int r;
+	int r, restored;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -69,11 +69,15 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 	if (fsetxattr(fd, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ||
 	    fsetxattr(fd, PST_HOLLOW, filled->tag, tag_len, 0) < 0)
 		return -errno;
-	r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)st.st_size) < 0 ?
-		    -errno :
-		    0;
+	r = hollow_save_capability(fd);
+	if (r == 0 &&
+	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)st.st_size) < 0)
+		r = -errno;
+	restored = hollow_restore_capability(fd);
 	if (futimens(fd, times) < 0 && r == 0)
 		r = -errno;
+	if (r == 0)
+		r = restored;
 	if (r == 0)
 		fremovexattr(fd, HOLLOW_FILLING);
 	fremovexattr(fd, HOLLOW_FILLED);

@@ -88,6 +88,8 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 	if (n < 0)
 		r = hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
 	fill.tag_len = (size_t)n;
+	if (r == 0 && !fill.dir)
+		r = hollow_save_capability(fill.fd);
 	if (r == 0)
 		r = record(&fill);
 	if (r == 0) {
@@ -152,15 +154,18 @@ static int record_filled(const struct fs_fill *fill)
 
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 {
-	int size = check_size(fill);
+	int size = check_size(fill), restored;
 
 	if (r == 0)
 		r = size;
 	if (r == 0)
 		r = sync_fill(fill);
-	/* After the last write, which has changed the mtime. */
+	/* After the last write, which has changed the mtime, and removed the capabilities. */
 	if (futimens(fill->fd, fill->times) < 0 && r == 0)
 		r = -errno;
+	restored = fill->dir ? 0 : hollow_restore_capability(fill->fd);
+	if (r == 0)
+		r = restored;
 	if (r == 0)
 		r = record_filled(fill);
 	/* The mark before the record: a file without the mark may have any record. */
@@ -169,6 +174,7 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	if (r == 0) {
 		fremovexattr(fill->fd, HOLLOW_FILLING);
 		hollow_set_whole(node);
+		atomic_fetch_and(&node->flags, (uint8_t)~NODE_CHANGED);
 	}
 	/* Before a client can run the file: ETXTBSY. */
 	fill->fd = fd_close(fill->fd);

@@ -401,6 +401,13 @@ struct hollow_filled {
 /* Reads HOLLOW_FILLING of a descriptor. Returns false if there is none. */
 bool hollow_filling(int fd, struct hollow_filling *ret_filling);
 struct hollow_filling hollow_filling_of(const struct stat *st);
+/*
+ * Save the capabilities of a program (security.capability) in another extended attribute, because
+ * each write to the file removes them, and restore them. Both do nothing if there are none.
+ */
+#define HOLLOW_CAPABILITY "trusted.penstock.capability"
+int hollow_save_capability(int fd);
+int hollow_restore_capability(int fd);
 /* Replaces the times of a file that is being filled, or was interrupted, by those from before. */
 void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx);
 

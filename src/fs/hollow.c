@@ -7,7 +7,8 @@
  * A fill writes the content and then removes the mark. So that a fill which was interrupted changes
  * nothing that a client sees, a second attribute (HOLLOW_FILLING) has the size and the times from
  * before the fill. As long as it exists, the view shows these times, and the next fill begins with
- * a file without blocks.
+ * a file without blocks. A third one (HOLLOW_CAPABILITY) has the capabilities of a program, which
+ * writes remove.
  *
  * In node->flags, NODE_WHOLE means that the file was seen without the mark. The caller, src/source,
  * runs one fill of a file at a time. No locks.
@@ -67,6 +68,38 @@ int fs_is_hollow(struct fs *fs, struct node *node)
 	return r;
 }
 
+/* -- capabilities ------------------------------------------------------------------------------ */
+
+#define CAPABILITY     "security.capability"
+#define CAPABILITY_MAX 64 /* bytes; the kernel has up to 24 */
+
+/* Copies an extended attribute, if the file has it. Returns 1, 0 if it does not, or -errno. */
+static int copy_attribute(int fd, const char *from, const char *to)
+{
+	char value[CAPABILITY_MAX];
+	ssize_t n = fgetxattr(fd, from, value, sizeof(value));
+
+	if (n < 0)
+		return hollow_is_absent(errno) ? 0 : -errno;
+	return fsetxattr(fd, to, value, (size_t)n, 0) < 0 ? -errno : 1;
+}
+
+int hollow_save_capability(int fd)
+{
+	int r = copy_attribute(fd, CAPABILITY, HOLLOW_CAPABILITY);
+
+	return r < 0 ? r : 0;
+}
+
+int hollow_restore_capability(int fd)
+{
+	int r = copy_attribute(fd, HOLLOW_CAPABILITY, CAPABILITY);
+
+	if (r == 1)
+		r = fremovexattr(fd, HOLLOW_CAPABILITY) < 0 ? -errno : 0;
+	return r;
+}
+
 /* -- times ------------------------------------------------------------------------------------- */
 
 struct hollow_filling hollow_filling_of(const struct stat *st)
@@ -89,9 +122,10 @@ void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx)
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct hollow_filling filling;
 
-	/* The last change of a file that a fill has written to was this write. */
-	if (fs_is_whole(node) || stx->stx_mtime.tv_sec != stx->stx_ctime.tv_sec ||
-	    stx->stx_mtime.tv_nsec != stx->stx_ctime.tv_nsec)
+	/* A fill that has changed the mtime has written blocks, or this was the last change. */
+	if (fs_is_whole(node) || (S_ISREG(node->type) && !stx->stx_blocks &&
+				  (stx->stx_mtime.tv_sec != stx->stx_ctime.tv_sec ||
+				   stx->stx_mtime.tv_nsec != stx->stx_ctime.tv_nsec)))
 		return;
 	if (fdref_get(fs->fds, node, &ref) < 0 || !hollow_filling(ref.fd, &filling))
 		return;
@@ -101,28 +135,42 @@ void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx)
 	stx->stx_mtime.tv_nsec = (uint32_t)filling.times[1].nsec;
 }
 
-int fs_hollow_changed(struct fs *fs, struct node *node, bool emptied)
+/* -- changes by clients ------------------------------------------------------------------------ */
+
+/* Records that the file has no content but has all of it. */
+static int set_emptied(struct node *node, const char *path)
+{
+	if (removexattr(path, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
+		return -errno;
+	removexattr(path, HOLLOW_FILLING);
+	removexattr(path, HOLLOW_CAPABILITY);
+	hollow_set_whole(node);
+	return 0;
+}
+
+int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	struct hollow_filling filling;
+	struct hollow_filling filling, now;
 	struct stat st;
 	int r = fdref_get(fs->fds, node, &ref);
 
 	if (r < 0)
 		return r;
-	if (emptied) {
-		if (removexattr(fd_path(ref.fd).text, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
-			return -errno;
-		removexattr(fd_path(ref.fd).text, HOLLOW_FILLING);
-		hollow_set_whole(node);
-		return 0;
-	}
-	if (!hollow_filling(ref.fd, &filling))
+	if (changes & FS_HOLLOW_EMPTIED)
+		return set_emptied(node, fd_path(ref.fd).text);
+	if ((changes & FS_HOLLOW_CAPABILITY) &&
+	    removexattr(fd_path(ref.fd).text, HOLLOW_CAPABILITY) < 0 && !hollow_is_absent(errno))
+		return -errno;
+	if (!(changes & (FS_HOLLOW_ATIME | FS_HOLLOW_MTIME)) || !hollow_filling(ref.fd, &filling))
 		return 0;
 	if (fstat(ref.fd, &st) < 0)
 		return -errno;
-	st.st_size = (off_t)filling.length;
-	filling = hollow_filling_of(&st);
+	now = hollow_filling_of(&st);
+	/* The other one may be that of the interrupted fill. */
+	for (int i = 0; i < 2; i++)
+		if (changes & (FS_HOLLOW_ATIME << i))
+			filling.times[i] = now.times[i];
 	return setxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ?
 		       -errno :
 		       0;

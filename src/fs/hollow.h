@@ -14,11 +14,18 @@ int fs_has_mark(struct fs *fs, struct node *node);
  * As fs_has_mark(), and remembers that the file is not hollow. The caller excludes evictions.
  */
 int fs_is_hollow(struct fs *fs, struct node *node);
+/* Changes of a hollow file by a client. */
+enum fs_hollow_change {
+	FS_HOLLOW_EMPTIED = 1 << 0, /* truncated to 0 bytes */
+	FS_HOLLOW_ATIME = 1 << 1,
+	FS_HOLLOW_MTIME = 1 << 2,
+	FS_HOLLOW_CAPABILITY = 1 << 3, /* set or removed; a change of the owner removes it */
+};
 /*
- * Updates the marks of a hollow file after the view has truncated it to 0 bytes (emptied), or has
- * changed its times. The caller prevents fills meanwhile.
+ * Updates the marks of a hollow file after the view has made these changes (FS_HOLLOW_*). The
+ * caller prevents fills meanwhile.
  */
-int fs_hollow_changed(struct fs *fs, struct node *node, bool emptied);
+int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes);
 
 /* A fill of a hollow file or directory. */
 struct fs_fill {

@@ -7,8 +7,8 @@
  *	an open, a truncation to a size		the content
  *	a truncation to 0 bytes			nothing: the file has content then, but no fill runs
  *						meanwhile, which would write to it
- *	a change of times			nothing, but no fill runs meanwhile, which would
- *						restore the times from before
+ *	a change of times, owner, capabilities	nothing, but no fill runs meanwhile, which would
+ *						restore those from before
  *
  * All other operations work on hollow files as on others. The gate comes after the programs of
  * filters that run before the operation, so what they refuse is not fetched. No locks.
@@ -35,6 +35,23 @@ static bool empties(const struct req *req)
 	if (req->msg.head->opcode == FUSE_OPEN)
 		return open->flags & O_TRUNC;
 	return has_fsetattr(req, FATTR_SIZE) && set->size == 0;
+}
+
+/* Returns what the operation changes of the marks of a hollow file, FS_HOLLOW_*. */
+static unsigned int changes(const struct req *req)
+{
+	uint32_t opcode = req->msg.head->opcode;
+	unsigned int r = empties(req) ? FS_HOLLOW_EMPTIED : 0;
+
+	if (has_fsetattr(req, FATTR_ATIME))
+		r |= FS_HOLLOW_ATIME;
+	if (has_fsetattr(req, FATTR_MTIME))
+		r |= FS_HOLLOW_MTIME;
+	if (S_ISREG(req->node->type) && (has_fsetattr(req, FATTR_UID | FATTR_GID) ||
+					 ((opcode == FUSE_SETXATTR || opcode == FUSE_REMOVEXATTR) &&
+					  strcmp(req->msg.name[0], "security.capability") == 0)))
+		r |= FS_HOLLOW_CAPABILITY;
+	return r;
 }
 
 /* Returns true if the operation needs the content of its file. */
@@ -158,7 +175,7 @@ int source_gate(struct req *req)
 		return 0;
 	if (S_ISDIR(req->node->type) && needs_names(req))
 		return need_names(req);
-	if (empties(req) || (!needs_content(req) && has_fsetattr(req, FATTR_ATIME | FATTR_MTIME)))
+	if (empties(req) || (!needs_content(req) && changes(req)))
 		r = hold_hollow(req);
 	else if (S_ISREG(req->node->type) && needs_content(req))
 		r = need_content(req);
@@ -168,7 +185,7 @@ int source_gate(struct req *req)
 int source_gate_after(struct req *req)
 {
 	if (req->held && !fs_is_whole(req->held))
-		return fs_hollow_changed(req->fs, req->held, empties(req));
+		return fs_hollow_changed(req->fs, req->held, changes(req));
 	/* An eviction may have begun after the gate and before the open was counted. */
 	return req->msg.head->opcode == FUSE_OPEN ? need(req, req->node) : 0;
 }

@@ -6,6 +6,95 @@
 # shellcheck source=tests/mount/47-source.sh
 . "$TESTS/47-source.sh"
 
+# CAP_NET_RAW, effective, as setcap(8) stores it.
+CAPABILITY=0x0100000200200000000000000000000000000000
+capability() { getfattr -e hex -n security.capability "$1" 2> /dev/null | sed -n 's/^.*=//p'; }
+
+# A write removes the capabilities of a program, but the fetch is none of the client's writes.
+each_fetch_keeps_capabilities() {
+	lower ext4
+	hollow f 100000 ""
+	hollow g 100000 "wait=$T/never"
+	source_view
+	for i in f g; do check setfattr -n security.capability -v $CAPABILITY "$VIEW/$i"; done
+	check chmod 6755 "$VIEW/f"
+	right "$VIEW/f" 100000
+	equal "$(capability "$VIEW/f")" $CAPABILITY "after the fetch"
+	equal "$(stat -c %a "$VIEW/f")" 6755 "mode"
+	within 10 eval '[ "$(evict 1)" = "0 " ]' || fail "$(tail -n 1 "$T/calls")"
+	equal "$(capability "$VIEW/f")" $CAPABILITY "after the eviction"
+	right "$VIEW/f" 100000
+	equal "$(capability "$LOWER/f")" $CAPABILITY "after the second fetch"
+	cat "$VIEW/g" > /dev/null 2>&1 &
+	check within 10 eval '[ "$(calls "^fetch wait")" = 1 ]'
+	sleep 0.1
+	kill -9 "${VIEW_PIDS[0]}"
+	wait "${VIEW_PIDS[0]}" 2> /dev/null
+	unset 'VIEW_DIRS[0]'
+	umount -l "$VIEW"
+	touch "$T/never"
+	source_view
+	right "$VIEW/g" 100000
+	equal "$(capability "$VIEW/g")" $CAPABILITY "after a kill"
+}
+
+# A change of one time, or of the owner, after a kill takes nothing else from the interrupted fetch.
+each_changes_after_an_interrupted_fetch_are_kept() {
+	local i
+	lower ext4
+	for i in f g h i; do hollow $i 100000 "wait=$T/never"; done
+	source_view
+	for i in f g h i; do
+		check setfattr -n security.capability -v $CAPABILITY "$VIEW/$i"
+		cat "$VIEW/$i" > /dev/null 2>&1 &
+	done
+	within 10 eval '[ "$(calls ^fetch)" = 4 ]' || fail "$(cat "$T/calls")"
+	sleep 0.2
+	kill -9 "${VIEW_PIDS[0]}"
+	wait "${VIEW_PIDS[0]}" 2> /dev/null
+	unset 'VIEW_DIRS[0]'
+	umount -l "$VIEW"
+	source_view
+	check touch -h -a -d @981158400 "$VIEW/f"
+	check chown 1000:1001 "$VIEW/g"
+	check setfattr -n security.capability -v ${CAPABILITY/2000/1000} "$VIEW/h"
+	touch "$T/never"
+	for i in f g h i; do right "$VIEW/$i" 100000; done
+	for i in f g h i; do
+		equal "$(stat -c %.9Y "$LOWER/$i")" 1000000000.000000005 "mtime of $i"
+	done
+	equal "$(capability "$LOWER/f")" $CAPABILITY "of f"
+	equal "$(capability "$LOWER/g")" "" "of g, after a change of the owner"
+	equal "$(capability "$LOWER/h")" ${CAPABILITY/2000/1000} "of h"
+	equal "$(capability "$LOWER/i")" $CAPABILITY "of i"
+	equal "$(getfattr -R -m 'penstock.capability' "$LOWER" 2> /dev/null)" "" "records"
+}
+
+# Changes of other attributes during a fetch do not uncover its times.
+each_times_of_a_fetch_stay_hidden() {
+	lower ext4
+	hollow f 100000 "wait=$T/never"
+	hollow d dir "wait=$T/never a"
+	source_view
+	cat "$VIEW/f" > /dev/null 2>&1 &
+	ls "$VIEW/d" > /dev/null 2>&1 &
+	check within 10 eval '[ "$(calls .)" = 2 ]'
+	sleep 0.1
+	check chmod 700 "$VIEW/f" "$VIEW/d"
+	check ln "$VIEW/f" "$VIEW/g"
+	sleep 0.1
+	check mv "$VIEW/d" "$VIEW/e"
+	for i in f e; do
+		equal "$(stat -c %.9Y "$VIEW/$i")" 1000000000.000000005 "mtime of $i"
+	done
+	touch "$T/never"
+	right "$VIEW/g" 100000
+	right "$VIEW/e/a" 1000
+	for i in f e; do
+		equal "$(stat -c %.9Y "$VIEW/$i")" 1000000000.000000005 "mtime of $i afterwards"
+	done
+}
+
 # A killed client with more groups than fit into a page of /proc/PID/status stops waiting, too.
 once_client_with_many_groups_can_be_killed() {
 	local a
