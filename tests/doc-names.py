@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""doc-names.py ROOT: tests, files and functions that docs/ and tests/mount/modes name exist.
+"""doc-names.py ROOT: tests, files and functions that docs/ and tests/mount/modes* name exist.
 
 A page names a file of tests as `42-external-changes`, a case of the mount tests as
 `42.frozen_lower_can_be_looked_at` (or with the whole name of the file), a file as `fs/attr.c` or
@@ -55,7 +55,7 @@ def main():
     known_code, test_code = code(root, 'src', 'include', 'bench'), code(root, 'tests')
     missing = []
     pages = sorted(glob.glob(os.path.join(root, 'docs/**/*.md'), recursive=True))
-    for path in [*pages, os.path.join(root, 'tests/mount/modes')]:
+    for path in [*pages, *glob.glob(os.path.join(root, 'tests/mount/modes*'))]:
         page, text = os.path.relpath(path, root), read(path)
         missing += [f'{page}: tests/mount has no case {file}.{case}'
                     for file, case in CASE.findall(text) if (file, case) not in known_cases]

@@ -73,10 +73,10 @@ once_mount_table_has_source_type_and_flags() {
 	lower ext4
 	view -o fsname=the-name,ro,noatime
 	real || return 0
-	grep -q "^the-name $VIEW fuse.penstock ro,.*noatime" /proc/mounts ||
+	grep -Eq "^the-name $VIEW (fuse[.])?penstock ro,.*noatime" /proc/mounts ||
 		fail "/proc/mounts says: $(grep "$VIEW" /proc/mounts)"
 	unview
 	view
-	grep -q "^$LOWER $VIEW fuse.penstock rw," /proc/mounts ||
+	grep -Eq "^$LOWER $VIEW (fuse[.])?penstock rw," /proc/mounts ||
 		fail "/proc/mounts says: $(grep "$VIEW" /proc/mounts)"
 }

@@ -91,9 +91,9 @@ each_unnamed_file_takes_every_operation() {
 	lower ext4
 	view -o cache=none
 	file_without_a_name "$VIEW"
-	real || return 0
-	unview
-	FS='' LOWER=''
+}
+
+each_unnamed_file_in_a_view_of_a_view_takes_every_operation() {
 	view_of_a_view
 	file_without_a_name "$VIEW"
 	end_view_of_a_view

@@ -28,7 +28,7 @@ each_handle_opens_forgotten_file() {
 	act handle save "$VIEW/d/e/f" "$T/file"
 	act handle save "$VIEW/d/e" "$T/dir"
 	drop_caches
-	if real; then
+	if has_daemon; then
 		within 5 few_nodes || fail "$(info nodes) nodes after dropping the caches"
 	fi
 	check act handle open "$VIEW" "$T/file" > "$T/said"

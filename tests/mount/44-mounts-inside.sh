@@ -55,8 +55,7 @@ look_at_all() {
 	true
 }
 
-each_filter_changes_keep_mounts_inside() {
-	real || skip "there are no filters"
+filter_changes_keep_mounts_inside() { # SPEC...
 	need_filters
 	inside_tree
 	local cache spec
@@ -64,10 +63,7 @@ each_filter_changes_keep_mounts_inside() {
 		view -o "cache=$cache"
 		ls -lR "$VIEW" > /dev/null
 		cover
-		for spec in hide,names=nothing,name=x hide-for,names=nothing,uid=1000,name=x \
-			mask,names=nothing,name=x \
-			owner,uid=1000,name=x audit,name=x readonly,name=x \
-				fault,ops=mkdir,name=x; do
+		for spec in "${@/%/,name=x}"; do
 			check chain add "$spec"
 			kept "cache=$cache, filter add $spec"
 			check chain replace x "$spec"
@@ -81,6 +77,15 @@ each_filter_changes_keep_mounts_inside() {
 		uncover
 		unview
 	done
+}
+
+each_filter_changes_keep_mounts_inside() {
+	filter_changes_keep_mounts_inside hide,names=nothing hide-for,names=nothing,uid=1000 \
+		owner,uid=1000 audit readonly fault,ops=mkdir
+}
+
+each_changes_of_a_data_filter_keep_mounts_inside() {
+	filter_changes_keep_mounts_inside mask,names=nothing
 }
 LIMIT[filter_changes_keep_mounts_inside]=120
 

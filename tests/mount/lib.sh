@@ -59,7 +59,10 @@
 #				machine's caches, and for cases that count on these caches
 #	drop_caches		makes the kernel drop cached inodes and names
 #	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step if NAME is given
-#	passing			succeeds in a variant that passes data through
+#	passing			succeeds if reads and writes are those of the lower file: in a
+#				variant that passes data through, and in the kernel engine
+#	in_kernel		succeeds if the view is one of the kernel engine
+#	has_daemon		succeeds if a daemon has the view, whose numbers can be compared
 #	real			succeeds if VIEW is a view, fails if it is the bind mount that
 #				checks the tests
 
@@ -131,7 +134,9 @@ take_results() {
 }
 
 real() { [ "$VIEW_MODE" = view ]; }
-passing() { real && [[ ,$MODE_OPTS, == *,passthrough=on,* ]]; }
+in_kernel() { [[ ,$MODE_OPTS, == *,engine=kernel,* ]]; }
+passing() { real && { [[ ,$MODE_OPTS, == *,passthrough=on,* ]] || in_kernel; }; }
+has_daemon() { real && ! in_kernel; }
 
 check() {
 	local want=0
@@ -284,10 +289,10 @@ mount_device() {
 	echo "$found"
 }
 
-# Prints the lines of mountinfo for mounts of type fuse or fuse.NAME that the case has made and that
-# still exist.
+# Prints the lines of mountinfo for mounts of type fuse, fuse.NAME or penstock that the case has
+# made and that still exist.
 own_mounts() {
-	grep -E ' - fuse(\.[^ ]*)? ' /proc/self/mountinfo |
+	grep -E ' - (fuse(\.[^ ]*)?|penstock) ' /proc/self/mountinfo |
 		awk 'NR == FNR { before[$1]; next } !($1 in before)' "$T/mounts-before" -
 }
 
@@ -302,7 +307,7 @@ view() {
 		esac
 		shift
 	done
-	[ $raw = 1 ] || opts=$opts${opts:+${MODE_OPTS:+,}}$MODE_OPTS
+	[ $raw = 1 ] && ! in_kernel || opts=$opts${opts:+${MODE_OPTS:+,}}$MODE_OPTS
 	mnt=${2:-$T/view$n}
 	[ -d "$mnt" ] || mkdir "$mnt"
 	log=$T/daemon$n.log
@@ -322,8 +327,9 @@ mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 		$DAEMON_PREFIX "$PENSTOCK" mount -f ${4:+-o "$4"} "${@:6}" "$2" "$3" \
 			> "$5" 2>&1 9>&- &
 		pid=$!
-		until after=$(mount_device "$3"); [ "$after" != "$before" ]; do
-			kill -0 $pid 2>/dev/null ||
+		# Without a process the command ends as soon as the view is mounted.
+		while after=$(mount_device "$3"); [ "$after" = "$before" ]; do
+			gone $pid && [ "$(mount_device "$3")" = "$before" ] &&
 				fail "the view was not mounted: $(tail -n 3 "$5")"
 			sleep 0.005
 		done
@@ -334,8 +340,8 @@ mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 		[ "$after" != "$before" ] || fail "mount returned 0 and nothing is mounted"
 		pid=$(info pid "$3")
 	fi
-	echo "${after#*:}" >> "$T/connections"
-	note_view "$3" "$pid" "$5" "${after#*:}"
+	in_kernel || echo "${after#*:}" >> "$T/connections"
+	note_view "$3" "${pid:-0}" "$5" "${after#*:}"
 	timeout 20 stat "$3" > /dev/null || fail "the view does not answer"
 }
 
@@ -421,7 +427,7 @@ daemon_ended() { # I [STATUS]
 	}
 	# Another case may get the number of this connection next, so the entry must not stay:
 	# abort_all would abort that case's connection.
-	sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
+	in_kernel || sed -i "/^${VIEW_NUMBERS[$1]}\$/d" "$T/connections"
 	# bash may lose the status when a process number is reused; then wait returns 127 or a
 	# negative number.
 	if wait "$pid" 2> /dev/null; status=$?; [ $status != 127 ] && [ $status -ge 0 ]; then
@@ -615,12 +621,13 @@ same() { # [-x] [A B]
 # Runs the same steps in twin and view, see tools/parity/parity.h. The file "limits" lists the steps
 # that cannot be equal because of the kernel's FUSE, each with the reason.
 parity() { # GROUP [ARG...]
-	local stat=() limits=() variants=(--variant "$MODE")
+	local stat=() limits=() variants=(--variant "$MODE") list=$TESTS/limits
 	# A limit of the variant "on" (data passes through) also applies to any other transport with
 	# passthrough.
 	[ "$MODE" = uring ] && variants+=(--variant on)
-	passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
-	real && limits=(--limits "$TESTS/limits")
+	has_daemon && passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
+	in_kernel && list=$TESTS/../kernels/kmod/limits
+	real && limits=(--limits "$list")
 	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" \
 		${ONLY:+--only "$ONLY"} \
 		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
