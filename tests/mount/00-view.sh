@@ -59,7 +59,7 @@ once_stat_reports_the_mount_and_its_counters() {
 	equal "$(info pid)" "${VIEW_PIDS[0]}" "pid"
 	check test "$(counter LOOKUP)" -ge 1
 	check test "$(counter OPEN)" = 1
-	within 5 knows_the_file # somebody may have dropped what the kernel had in its cache
+	check within 5 knows_the_file # somebody may have dropped what the kernel had in its cache
 	check test "$(info registered)" = 1
 	check test "$(info handles)" = 0
 	check "$PENSTOCK" stat "$VIEW" > "$T/text"

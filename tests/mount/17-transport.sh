@@ -90,7 +90,7 @@ once_request_before_a_late_entry_is_served() {
 		taskset -c 0 mkdir "$VIEW/$i/new" 7<&- &
 		pids+=($!)
 	done
-	within 10 all_make 2
+	check within 10 all_make 2
 	# The slow requests end only after the stat, so a stat that waits for them does not end.
 	timeout 30 taskset -c 0 stat "$VIEW" 7<&- > /dev/null
 	looked=$?
@@ -115,7 +115,7 @@ once_retrieves_have_different_numbers() {
 		timeout 40 taskset -c $((i % $(nproc))) flock -x "$VIEW/f" true &
 		pids+=($!)
 	done
-	within 10 all_wait 13
+	check within 10 all_wait 13
 	flock -u 7
 	for i in "${pids[@]}"; do wait "$i" || fail "one who waited did not get the lock"; done
 	exec 7<&-
@@ -138,7 +138,7 @@ start_lock_waiters() { # N
 		taskset -c 0 flock -x "$VIEW/f" true &
 		pids+=($!)
 	done
-	within 10 all_wait "$1"
+	check within 10 all_wait "$1"
 }
 
 all_wait() { [ "$(counter SETLKW)" -ge "$1" ]; }
@@ -224,7 +224,7 @@ each_slow_operations_do_not_block_others() {
 		taskset -c 0 mkdir "$VIEW/d$i/new" &
 		pids+=($!)
 	done
-	within 10 all_make 14
+	check within 10 all_make 14
 	for i in 1 2 3 4 5; do looks_soon "$VIEW/d" "other operations are slow"; done
 	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
 	same
@@ -246,7 +246,7 @@ each_slow_fuse_lower_does_not_block_others() {
 		taskset -c 0 mkdir "$VIEW/d$i/x" &
 		pids+=($!)
 	done
-	within 10 all_make 4
+	check within 10 all_make 4
 	for i in 1 2 3; do looks_soon "$VIEW/e/$i" "those below are slow"; done
 	for i in "${pids[@]}"; do wait "$i" || fail "a slow one failed"; done
 }
@@ -266,7 +266,7 @@ each_frozen_lower_does_not_block_others() {
 		pids=($!)
 		taskset -c 0 mkdir "$VIEW/d$i/x" &
 		pids+=($!)
-		within 10 all_make $i
+		check within 10 all_make $i
 		[ $i = 1 ] || looks_soon "$VIEW/e/1" "what lies below is frozen"
 		wait "${pids[@]}"
 	done

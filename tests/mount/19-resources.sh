@@ -53,7 +53,7 @@ each_leases_of_one_user_do_not_block_others() {
 		as $A timeout 40 sh -c ": <> '$VIEW/a/$i'" 2> /dev/null &
 		pids+=($!)
 	done
-	within 10 opens 100
+	check within 10 opens 100
 	others_go_on 102 "opens wait for leases"
 	# Other users can also open files for writing.
 	timeout 5 setpriv --reuid $B --regid $B --clear-groups sh -c "echo x >> '$VIEW/b/1'" ||

@@ -135,7 +135,7 @@ once_commands_find_and_remove_views_of_a_killed_program() {
 	library
 	start "$LOWER/a" "$T/0" "$LOWER/b" "$T/1"
 	kill -KILL "$PROGRAM"
-	within 10 daemon_done "$PROGRAM"
+	check within 10 daemon_done "$PROGRAM"
 	exec 8>&-
 	equal "$(ls /run/penstock | wc -l)" 2 "sockets that are left"
 	refused 'the process of this view has died' penstock stat "$T/0"

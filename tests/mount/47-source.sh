@@ -118,7 +118,7 @@ each_readers_wait_for_one_call() {
 		sha256sum < "$VIEW/f" > "$T/sum$i" &
 		stat -c %s "$VIEW/d/a" > "$T/size$i" &
 	done
-	within 10 eval '[ "$(calls .)" = 2 ]'
+	check within 10 eval '[ "$(calls .)" = 2 ]'
 	sleep 0.2
 	for i in {1..50}; do
 		check timeout 10 sh -c "echo $i >> '$VIEW/other'; cat '$VIEW/other' > /dev/null"
@@ -127,7 +127,7 @@ each_readers_wait_for_one_call() {
 	# The size is that of the whole file, the times are those from before the fill.
 	equal "$(timeout 10 stat -c '%s %.9Y' "$VIEW/f")" "100000 1000000000.000000005"
 	touch "$T/go"
-	within 20 eval '[ "$(cat "$T"/sum* | wc -l) $(cat "$T"/size* | wc -l)" = "64 64" ]'
+	check within 20 eval '[ "$(cat "$T"/sum* | wc -l) $(cat "$T"/size* | wc -l)" = "64 64" ]'
 	equal "$(sort -u "$T"/sum*)" "$(pattern 100000 | sha256sum)"
 	equal "$(sort -u "$T"/size*)" 1000
 	equal "$(calls '^fetch') $(calls '^list')" "1 1" calls
@@ -202,7 +202,7 @@ each_truncation_comes_after_a_fetch() {
 	hollow f 100000 "wait=$T/go"
 	source_view
 	cat "$VIEW/f" > /dev/null & a=$!
-	within 10 eval '[ "$(calls .)" = 1 ]'
+	check within 10 eval '[ "$(calls .)" = 1 ]'
 	sh -c ": > '$VIEW/f'" & b=$!
 	sleep 0.1
 	touch "$T/go"
@@ -220,7 +220,7 @@ each_times_are_those_of_clients() {
 	source_view
 	cat "$VIEW/f" > /dev/null & a=$!
 	cat "$VIEW/g" > /dev/null 2>&1 &
-	within 10 eval '[ "$(calls .)" = 2 ]'
+	check within 10 eval '[ "$(calls .)" = 2 ]'
 	sleep 0.1
 	equal "$(stat -c '%.9Y' "$VIEW/f")" 1000000000.000000005 "mtime during the fetch"
 	python3 -c 'import os, sys; os.utime(sys.argv[1], (981158400, 981158400))' "$VIEW/f" & b=$!
@@ -298,17 +298,17 @@ each_killed_readers_cancel_the_call() {
 	source_view
 	cat "$VIEW/f" > /dev/null & a=$!
 	cat "$VIEW/f" > /dev/null & b=$!
-	within 10 eval '[ "$(calls .)" = 1 ]'
+	check within 10 eval '[ "$(calls .)" = 1 ]'
 	sleep 0.1
 	kill -9 $a
-	within 10 gone $a
+	check within 10 gone $a
 	check kill -0 $b
 	kill -INT $b # a shell's background job ignores it
 	kill -TERM $b
-	within 10 gone $b
+	check within 10 gone $b
 	# The call ends, and the next one begins.
 	cat "$VIEW/f" > "$T/out" &
-	within 10 eval '[ "$(calls .)" = 2 ]'
+	check within 10 eval '[ "$(calls .)" = 2 ]'
 	touch "$T/go"
 	wait %%
 	right "$T/out" 100000
@@ -385,7 +385,7 @@ evict() { # N: N evictions follow, of all files that were fetched
 	local n
 	n=$(calls ^evict)
 	kill -HUP "${VIEW_PIDS[$((N_VIEWS - 1))]}"
-	within 10 eval '[ "$(calls ^evict)" = '$((n + $1))' ]'
+	check within 10 eval '[ "$(calls ^evict)" = '$((n + $1))' ]'
 	tail -n "$1" "$T/calls" | cut -d' ' -f2 | tr '\n' ' '
 }
 
@@ -484,7 +484,7 @@ once_view_ends_with_a_call_that_does_not() {
 	source_view
 	cat "$VIEW/f" > /dev/null 2>&1 & a=$!
 	cat "$VIEW/g" > /dev/null 2>&1 & b=$!
-	within 10 eval '[ "$(calls .)" = 2 ]'
+	check within 10 eval '[ "$(calls .)" = 2 ]'
 	refused busy umount "$VIEW"
 	umount -l "$VIEW"
 	echo 1 > "/sys/fs/fuse/connections/${VIEW_NUMBERS[0]}/abort"

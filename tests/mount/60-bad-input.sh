@@ -101,7 +101,7 @@ once_mount_upon_lower_leaves_nothing() {
 	if [ $status = 0 ]; then
 		equal "$(timeout 5 cat "$LOWER/f")" text
 		check timeout 10 umount "$LOWER"
-		within 5 nothing_runs
+		check within 5 nothing_runs
 	fi
 	nothing_left
 }
@@ -197,7 +197,7 @@ once_too_deep_stack_is_refused() {
 		mountpoint -q "$T/deep$i" 2> /dev/null &&
 			check timeout 10 "$PENSTOCK" umount "$T/deep$i"
 	done
-	within 5 nothing_runs
+	check within 5 nothing_runs
 	: > "$T/connections"
 	nothing_left
 }

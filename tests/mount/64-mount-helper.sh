@@ -79,7 +79,7 @@ once_lines_of_fstab_mount_views() {
 	grep -q "^other $T/other fuse.penstock ro" /proc/mounts ||
 		fail "$(grep "$T/other" /proc/mounts)"
 	check timeout 10 umount "$T/other"
-	within 5 nothing_runs
+	check within 5 nothing_runs
 	# With nofail an absent LOWER does not stop the other mounts.
 	timeout 20 mount -a > /dev/null 2>&1
 	check not mountpoint -q "$T/third"
@@ -100,7 +100,7 @@ once_failures_have_the_exit_status_of_mount_8() {
 	check grep -q passthru "$T/said"
 	"$(realpath /sbin)/mount.penstock" "$LOWER" "$T/mnt" -t something.else 2> "$T/said"
 	equal $? 1 "exit code for another type"
-	within 5 nothing_runs
+	check within 5 nothing_runs
 }
 
 # Calls the helper with the arguments that mount(8) passes.

@@ -70,7 +70,7 @@ once_view_of_an_ordinary_user_ends_by_signal_and_is_removed_when_dead() {
 	user "$PENSTOCK" mount "$LOWER" "$T/mnt" 2> /dev/null || fail "not mounted again"
 	pid=$(user "$PENSTOCK" stat "$T/mnt" | sed -n 's/^process *\([0-9]*\).*/\1/p')
 	kill -KILL "$pid"
-	within 10 gone "$pid"
+	check within 10 gone "$pid"
 	user "$PENSTOCK" umount "$T/mnt" || fail "the dead view stays"
 	check not mounted
 }

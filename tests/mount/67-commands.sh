@@ -282,7 +282,7 @@ each_killed_view_is_reported_and_removed() {
 		cat "$VIEW/f" > /dev/null
 		[ $how = idle ] || exec 7< "$VIEW/f"
 		kill -KILL "${VIEW_PIDS[-1]}"
-		within 5 daemon_done "${VIEW_PIDS[-1]}"
+		check within 5 daemon_done "${VIEW_PIDS[-1]}"
 		ends 32 stat "$VIEW"
 		check grep -q "has died; .penstock umount $VIEW. removes" "$T/stderr"
 		ends 32 stat --json "$VIEW"

@@ -118,7 +118,7 @@ each_what_the_lower_server_refuses_is_refused() {
 users_process() {
 	# shellcheck disable=SC2016
 	as $USER_ID sh -c 'echo $$; exec sleep 100' > "$T/theirs" 9>&- &
-	within 5 eval '[ "$(cat /proc/$(< "$T/theirs")/comm 2> /dev/null)" = sleep ]'
+	check within 5 eval '[ "$(cat /proc/$(< "$T/theirs")/comm 2> /dev/null)" = sleep ]'
 	THEIRS=$(< "$T/theirs")
 }
 
@@ -140,7 +140,7 @@ each_a_cgroup_takes_no_process_of_others() {
 	grep -H "$group" /proc/$pid/cgroup "/proc/$THEIRS/cgroup" > "$T/moved"
 	kill "$THEIRS" $pid
 	unview
-	within 5 rmdir "$LOWER/$group"
+	check within 5 rmdir "$LOWER/$group"
 	check not grep "^/proc/$pid/" "$T/moved"
 	check grep -q "^/proc/$THEIRS/" "$T/moved"
 }
@@ -233,7 +233,7 @@ each_system_attributes_reach_a_view_of_a_view_as_the_caller() {
 		as $USER_ID "$TOOLS/act" xattr $how > /dev/null
 	done
 	as $USER_ID cat "$VIEW/f" > /dev/null
-	within 5 grep -q '"op":"open"' "$T/trace"
+	check within 5 grep -q '"op":"open"' "$T/trace"
 	kill "$TRACER"
 	for op in setxattr getxattr removexattr listxattr open; do
 		check grep "\"op\":\"$op\"" "$T/trace" > /dev/null

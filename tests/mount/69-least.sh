@@ -70,7 +70,7 @@ sockets() { find /run/penstock -name '*.sock*' 2> /dev/null | wc -l; }
 killed_view() {
 	view -o cache=none "$LOWER" "$T/killed"
 	kill -KILL "${VIEW_PIDS[N_VIEWS - 1]}"
-	within 5 daemon_done "${VIEW_PIDS[N_VIEWS - 1]}"
+	check within 5 daemon_done "${VIEW_PIDS[N_VIEWS - 1]}"
 	unset "VIEW_DIRS[N_VIEWS - 1]"
 }
 

@@ -318,7 +318,7 @@ each_files_move_into_directory_made_while_filter_is_added() {
 		act try mkdir "$VIEW/other/later" > "$T/later" & pids+=($!)
 		sleep 0.2
 		chain add "$filter" > "$T/added" 2>&1 & pids+=($!)
-		within 5 test -d "$LOWER/new"
+		check within 5 test -d "$LOWER/new"
 		sleep 0.1
 		answers 0 rename "$VIEW/old/f" "$VIEW/new/f"
 		answers 0 link "$VIEW/old/g" "$VIEW/new/g"

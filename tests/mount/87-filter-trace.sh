@@ -21,7 +21,7 @@ each_trace_all_prints_every_operation() {
 	as 0:7 mkdir "$VIEW/d/"$'with "quotes" \\ and \n line'
 	act try unlink "$VIEW/d/none" > /dev/null
 	act try rename "$VIEW/d" "$VIEW/e" > /dev/null
-	within 5 grep -q '"op":"rename"' "$T/trace"
+	check within 5 grep -q '"op":"rename"' "$T/trace"
 	kill $TRACER
 	trace_parses "$T/trace"
 	check grep -q '"op":"mkdir","path":"/d",.*"error":0,"ns":[1-9]' "$T/trace"
@@ -54,7 +54,7 @@ each_trace_prints_verdicts_and_events() {
 	tracing "$T/trace"
 	answers EPERM write "$VIEW/f"
 	rm "$VIEW/f"
-	within 5 grep -q '"op":"unlink".*"ns"' "$T/trace"
+	check within 5 grep -q '"op":"unlink".*"ns"' "$T/trace"
 	kill $TRACER
 	trace_parses "$T/trace"
 	check grep -q '"op":"open","path":"/f",.*"error":1,"ns":[0-9]*,"verdict":"guard: EPERM"' \
@@ -89,7 +89,7 @@ each_trace_names_program_and_flags() {
 	sh -c 'echo more >> "$1"' my-shell "$VIEW/f"
 	chmod 600 "$VIEW/f"
 	"$TOOLS/act" try rename "$VIEW/f" "$VIEW/g" > /dev/null
-	within 5 grep -q '"op":"rename"' "$T/trace"
+	check within 5 grep -q '"op":"rename"' "$T/trace"
 	kill $TRACER
 	check jq -es 'map(select(.op == "create" and .path == "/new" and .event)) | .[0].flags |
 		contains(["write", "create"])' < "$T/trace"
@@ -160,14 +160,14 @@ once_trace_prints_what_is_asked_for() {
 		grep -q statfs "$T/all" && grep -q statfs "$T/events" && grep -q y "$T/op" &&
 			grep -q x "$T/program" && grep -q x "$T/path"
 	}
-	within 5 all_listen
+	check within 5 all_listen
 	touch "$VIEW/src/deep/file" "$VIEW/other/file"
 	mkdir "$VIEW/src/dir" "$VIEW/other/dir"
 	rm "$VIEW/other/file"
-	within 5 grep -q '"op":"unlink".*"ns"' "$T/all"
-	within 5 grep -q '"op":"unlink"' "$T/op"
-	within 5 grep -q '"path":"/other/file"' "$T/program"
-	within 5 grep -q '"path":"/src/dir"' "$T/path"
+	check within 5 grep -q '"op":"unlink".*"ns"' "$T/all"
+	check within 5 grep -q '"op":"unlink"' "$T/op"
+	check within 5 grep -q '"path":"/other/file"' "$T/program"
+	check within 5 grep -q '"path":"/src/dir"' "$T/path"
 	# shellcheck disable=SC2046
 	kill $(cat "$T/pids")
 	check jq -es 'length > 0 and all(.event)' < "$T/events"
@@ -256,7 +256,7 @@ once_trace_of_any_name_is_json() {
 		"$TESTS/json-names.py" make "$VIEW"
 		"$TESTS/json-names.py" deep "$VIEW"
 		: > "$VIEW/last"
-		within 5 grep -q '"path":"/last"' "$T/trace"
+		check within 5 grep -q '"path":"/last"' "$T/trace"
 		kill $TRACER
 		grep -q '"lost"' "$T/trace" || break
 	done
@@ -279,10 +279,10 @@ once_text_of_any_name_is_harmless() {
 		rm -rf "${VIEW:?}"/*
 		"$PENSTOCK" trace --all "$VIEW" > "$T/trace" 2>&1 9>&- &
 		TRACER=$!
-		within 5 has_spoken "$T/trace"
+		check within 5 has_spoken "$T/trace"
 		"$TESTS/json-names.py" make "$VIEW"
 		: > "$VIEW/last"
-		within 5 grep -q '/last ' "$T/trace"
+		check within 5 grep -q '/last ' "$T/trace"
 		kill $TRACER
 		grep -q 'lines are lost' "$T/trace" || break
 	done

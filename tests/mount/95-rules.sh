@@ -78,7 +78,7 @@ each_names_made_later_below_are_hidden() {
 	touch "$LOWER/src/late.key" "$LOWER/src/late.c"
 	mkdir "$LOWER/late"
 	touch "$LOWER/late/x.key" "$LOWER/late/x"
-	within 5 test -e "$VIEW/src/late.c"
+	check within 5 test -e "$VIEW/src/late.c"
 	answers ENOENT stat "$VIEW/src/late.key"
 	equal "$(paths "$VIEW/late")" './x '
 }
@@ -183,7 +183,7 @@ each_rules_cost_nothing_for_cached_names_and_data() {
 		hide *.key
 		readonly vendor/
 	END
-	within 5 answered_from_cache "$VIEW/src/main.c" "$VIEW/vendor/x/f"
+	check within 5 answered_from_cache "$VIEW/src/main.c" "$VIEW/vendor/x/f"
 	no_data_requests cat "$VIEW/vendor/x/f" "$VIEW/src/main.c"
 }
 
@@ -345,7 +345,7 @@ each_events_are_those_of_the_lines() {
 	echo x > "$VIEW/vendor/x/f"
 	mv "$VIEW/data.db" "$VIEW/other"
 	rm "$VIEW/src/a.key"
-	within 5 grep -q '"op":"unlink".*"filter":"rules-audit"' "$T/trace"
+	check within 5 grep -q '"op":"unlink".*"filter":"rules-audit"' "$T/trace"
 	kill $TRACER
 	grep '"filter":"rules-audit"' "$T/trace" > "$T/events"
 	check grep -q '"op":"open","path":"/src/main.c"' "$T/events"
