@@ -17,10 +17,11 @@
  *	struct pst_source source = { .size = sizeof(source), .list = list, .fetch = fetch };
  *	options.source = &source;
  *
- * The mark of a hollow file is an extended attribute of the lower inode. The view removes it after
- * the content is on the disk. If the program is killed before, the file is still hollow, and the
- * next view of LOWER fetches it again. Clients of the view do not see the mark. Processes that
- * read LOWER directly see zeros in a hollow file, and no names in a hollow directory.
+ * The mark of a hollow file is an extended attribute of the lower inode. The view removes it when
+ * the content is on the disk, a second after the fetch. If the program is killed during a fetch,
+ * the file is still hollow, and the next view of LOWER fetches it again. Clients of the view do not
+ * see the mark. Processes that read LOWER directly see zeros in a hollow file, and no names in a
+ * hollow directory.
  */
 #include <penstock/penstock.h>
 

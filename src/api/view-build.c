@@ -10,6 +10,7 @@
 #include "api/view-paths.h"
 #include "api/view.h"
 #include "filter/chain.h"
+#include "fs/hollow.h"
 #include "mount/mount.h"
 #include "server/chain-entry.h"
 #include "server/fs-callbacks.h"
@@ -221,7 +222,7 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.open_budget = open_budget(fd_budget),
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
-		.fills = options->source,
+		.instance = options->source ? fs_instance(view->lower) : 0,
 		.node_ops = options->node_ops ? *options->node_ops : (struct pst_node_ops){ 0 },
 	};
 	int r = 0;

@@ -110,7 +110,7 @@ int authority_apply(struct fs *fs, struct node *node, struct statx *stx)
 	struct pst_file file;
 	int fields = fields_of(fs, node), r;
 
-	if (fs->config.fills)
+	if (fs->config.instance)
 		hollow_show_times(fs, node, stx);
 	if (fields <= 0)
 		return fields;

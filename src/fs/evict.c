@@ -23,6 +23,14 @@ int fs_hollow_written(struct fs *fs, struct node *node)
 
 	if (atomic_load_explicit(&node->flags, memory_order_relaxed) & NODE_CHANGED)
 		return 0;
+	/* With the mark the next view would replace the change, after the machine has stopped. */
+	if (atomic_load(&node->flags) & NODE_UNSETTLED) {
+		if (!lower_may_wait())
+			return FS_WOULD_WAIT;
+		r = hollow_settle(fs, node, false);
+		if (r < 0)
+			return r;
+	}
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
@@ -37,22 +45,23 @@ static int check_unchanged(int fd, struct hollow_filled *ret_filled, size_t *ret
 {
 	ssize_t n = fgetxattr(fd, HOLLOW_FILLED, ret_filled, sizeof(*ret_filled));
 	const struct hollow_filling *was = &ret_filled->was;
+	ssize_t head = offsetof(struct hollow_filled, tag);
 	struct stat st;
 
-	if (n < (ssize_t)sizeof(*was))
+	if (n < head)
 		return n < 0 && !hollow_is_absent(errno) ? -errno : -EBUSY;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if ((uint64_t)st.st_size != was->length || st.st_mtim.tv_sec != was->times[1].sec ||
 	    st.st_mtim.tv_nsec != was->times[1].nsec)
 		return -EBUSY;
-	*ret_tag_len = (size_t)n - sizeof(*was);
+	*ret_tag_len = (size_t)(n - head);
 	return 0;
 }
 
 /*
  * Frees the content. A kill at any moment leaves a file that is whole, or that is hollow and whose
- * next fill begins with a file without blocks.
+ * next fill begins with a file without blocks: it has the mark, and HOLLOW_FILLED no more.
  */
 static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 {
@@ -67,7 +76,8 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
 	if (fsetxattr(fd, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ||
-	    fsetxattr(fd, PST_HOLLOW, filled->tag, tag_len, 0) < 0)
+	    fsetxattr(fd, PST_HOLLOW, filled->tag, tag_len, 0) < 0 ||
+	    fremovexattr(fd, HOLLOW_FILLED) < 0)
 		return -errno;
 	r = hollow_save_capability(fd);
 	if (r == 0 &&
@@ -80,19 +90,19 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 		r = restored;
 	if (r == 0)
 		fremovexattr(fd, HOLLOW_FILLING);
-	fremovexattr(fd, HOLLOW_FILLED);
 	return r;
 }
 
-/* Clears NODE_WHOLE in all nodes of the file, one for each mount by which it was found. */
+/* Makes all nodes of the file, one for each mount by which it was found, look for the mark. */
 static void clear_whole(struct fs *fs, struct node *node)
 {
+	uint8_t others = (uint8_t) ~(NODE_WHOLE | NODE_UNSETTLED | NODE_SYNCED);
 	unsigned int mount = 0;
 	struct node *alias;
 
-	atomic_fetch_and(&node->flags, (uint8_t)~NODE_WHOLE);
+	atomic_fetch_and(&node->flags, others);
 	while ((alias = node_lookup_alias(fs->nodes, node, &mount))) {
-		atomic_fetch_and(&alias->flags, (uint8_t)~NODE_WHOLE);
+		atomic_fetch_and(&alias->flags, others);
 		node_put(fs->nodes, alias);
 	}
 }

@@ -57,19 +57,25 @@ static int record(struct fs_fill *fill)
 	struct hollow_filling filling;
 	struct stat st;
 	bool again = hollow_filling(fill->fd, &filling);
+	int r = 0;
 
 	if (!again && fstat(fill->fd, &st) < 0)
 		return -errno;
-	if (!again)
+	if (!again) {
 		filling = hollow_filling_of(&st);
+		r = fsetxattr(fill->fd, HOLLOW_FILLING, &filling, sizeof(filling), 0);
+	}
+	if (r < 0)
+		return -errno;
 	fill->length = fill->dir ? 0 : filling.length;
 	for (int i = 0; i < 2; i++) {
 		fill->times[i].tv_sec = filling.times[i].sec;
 		fill->times[i].tv_nsec = filling.times[i].nsec;
 	}
-	if (again)
-		return begin_again(fill);
-	return fsetxattr(fill->fd, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ? -errno : 0;
+	/* A fill before the machine stopped may have lost a part of its content. */
+	if (!fill->dir && fremovexattr(fill->fd, HOLLOW_FILLED) == 0)
+		again = true;
+	return again ? begin_again(fill) : 0;
 }
 
 int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
@@ -88,6 +94,8 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 	if (n < 0)
 		r = hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
 	fill.tag_len = (size_t)n;
+	if (r == 0 && !fill.dir && hollow_is_filled(fs, fill.fd))
+		r = FS_UNSETTLED;
 	if (r == 0 && !fill.dir)
 		r = hollow_save_capability(fill.fd);
 	if (r == 0)
@@ -96,7 +104,9 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 		*ret_fill = fill;
 		return 0;
 	}
-	if (r == FS_FILL_WHOLE)
+	if (r == FS_UNSETTLED)
+		atomic_fetch_or(&node->flags, NODE_UNSETTLED);
+	if (r > 0)
 		hollow_set_whole(node);
 	fd_close(fill.fd);
 	if (!fill.dir)
@@ -121,61 +131,78 @@ static int check_size(const struct fs_fill *fill)
 	return ftruncate(fill->fd, (off_t)fill->length) < 0 ? -errno : -EIO;
 }
 
-/*
- * Writes content or names to the disk, so that the mark is not removed there before. Names need no
- * fsync(2), which would take longer than making them, if the file system keeps the order anyway.
- */
-static int sync_fill(const struct fs_fill *fill)
+/* Restores times and capabilities, which the last write has changed. Returns 0 or -errno. */
+static int restore(const struct fs_fill *fill)
 {
-	const struct fstype *type = fill->dir ? fstype_of(fill->fd) : NULL;
+	int r = fill->dir ? 0 : hollow_restore_capability(fill->fd);
 
-	if (type && type->ordered)
-		return 0;
-	return (fill->dir ? fsync(fill->fd) : fdatasync(fill->fd)) < 0 ? -errno : 0;
+	return futimens(fill->fd, fill->times) < 0 ? -errno : r;
 }
 
-/* Records the tag and the state of a file for an eviction. */
-static int record_filled(const struct fs_fill *fill)
+/*
+ * Writes names to the disk, so that the mark is not removed there before. They need no fsync(2),
+ * which would take longer than making them, if the file system keeps the order anyway.
+ */
+static int sync_names(const struct fs_fill *fill)
 {
-	struct hollow_filled filled;
-	struct stat st;
+	const struct fstype *type = fstype_of(fill->fd);
 
-	if (fill->dir)
-		return 0;
-	if (fstat(fill->fd, &st) < 0)
-		return -errno;
-	filled.was = hollow_filling_of(&st);
+	return (!type || !type->ordered) && fsync(fill->fd) < 0 ? -errno : 0;
+}
+
+/* Records the tag and the state of a file, which is whole from then on. */
+static int record_filled(struct fs *fs, const struct fs_fill *fill)
+{
+	struct hollow_filled filled = { .was.length = fill->length,
+					.instance = fs->config.instance };
+	size_t len = offsetof(struct hollow_filled, tag) + fill->tag_len;
+
+	for (int i = 0; i < 2; i++) {
+		filled.was.times[i].sec = fill->times[i].tv_sec;
+		filled.was.times[i].nsec = fill->times[i].tv_nsec;
+	}
 	memcpy(filled.tag, fill->tag, fill->tag_len);
-	return fsetxattr(fill->fd, HOLLOW_FILLED, &filled, sizeof(filled.was) + fill->tag_len, 0) <
-			       0 ?
-		       -errno :
-		       0;
+	return fsetxattr(fill->fd, HOLLOW_FILLED, &filled, len, 0) < 0 ? -errno : 0;
+}
+
+static int end_names(struct node *node, const struct fs_fill *fill)
+{
+	int r = sync_names(fill);
+
+	/* The mark before the record: a directory without the mark may have any record. */
+	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
+		r = -errno;
+	if (r == 0)
+		fremovexattr(fill->fd, HOLLOW_FILLING);
+	if (r == 0)
+		hollow_set_whole(node);
+	return r;
+}
+
+static int end_content(struct fs *fs, struct node *node, const struct fs_fill *fill)
+{
+	int r = record_filled(fs, fill);
+
+	if (r < 0)
+		return r;
+	fremovexattr(fill->fd, HOLLOW_FILLING);
+	atomic_fetch_and(&node->flags, (uint8_t) ~(NODE_CHANGED | NODE_SYNCED));
+	atomic_fetch_or(&node->flags, NODE_WHOLE | NODE_UNSETTLED);
+	if (fs->config.instance != FS_INSTANCE_UNKNOWN)
+		return FS_UNSETTLED;
+	return hollow_settle(fs, node, false);
 }
 
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 {
-	int size = check_size(fill), restored;
+	int size = check_size(fill), restored = restore(fill);
 
 	if (r == 0)
 		r = size;
 	if (r == 0)
-		r = sync_fill(fill);
-	/* After the last write, which has changed the mtime, and removed the capabilities. */
-	if (futimens(fill->fd, fill->times) < 0 && r == 0)
-		r = -errno;
-	restored = fill->dir ? 0 : hollow_restore_capability(fill->fd);
-	if (r == 0)
 		r = restored;
 	if (r == 0)
-		r = record_filled(fill);
-	/* The mark before the record: a file without the mark may have any record. */
-	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
-		r = -errno;
-	if (r == 0) {
-		fremovexattr(fill->fd, HOLLOW_FILLING);
-		hollow_set_whole(node);
-		atomic_fetch_and(&node->flags, (uint8_t)~NODE_CHANGED);
-	}
+		r = fill->dir ? end_names(node, fill) : end_content(fs, node, fill);
 	/* Before a client can run the file: ETXTBSY. */
 	fill->fd = fd_close(fill->fd);
 	if (!fill->dir)

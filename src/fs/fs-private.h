@@ -391,13 +391,16 @@ struct hollow_filling {
 };
 /*
  * The extended attribute of a file that was filled and not changed since, and its value: size and
- * times after the fill, and the tag.
+ * times after the fill, fs_config.instance, and the tag.
  */
 #define HOLLOW_FILLED "trusted.penstock.filled"
 struct hollow_filled {
 	struct hollow_filling was;
+	uint64_t instance;
 	char tag[1024];
 };
+/* Returns true if a file with the mark was filled on this instance of its file system. */
+bool hollow_is_filled(const struct fs *fs, int fd);
 /* Reads HOLLOW_FILLING of a descriptor. Returns false if there is none. */
 bool hollow_filling(int fd, struct hollow_filling *ret_filling);
 struct hollow_filling hollow_filling_of(const struct stat *st);
@@ -408,6 +411,11 @@ struct hollow_filling hollow_filling_of(const struct stat *st);
 #define HOLLOW_CAPABILITY "trusted.penstock.capability"
 int hollow_save_capability(int fd);
 int hollow_restore_capability(int fd);
+/*
+ * Writes the content of a filled file to the disk and removes the mark, as fs_settle(). Returns 0,
+ * FS_WOULD_WAIT, or another -errno. Call it again if NODE_UNSETTLED is still set.
+ */
+int hollow_settle(struct fs *fs, struct node *node, bool synced);
 /* Replaces the times of a file that is being filled, or was interrupted, by those from before. */
 void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx);
 

@@ -99,7 +99,7 @@ struct fs_config {
 	struct fs_host host;
 	struct pst_server server;     /* fields is NULL if there is no server */
 	struct pst_node_ops node_ops; /* all zeros if the program answers no operations */
-	bool fills;                   /* a source fills hollow files, whose mark is hidden */
+	uint64_t instance;            /* fs_instance() of LOWER if a source fills it, else 0 */
 };
 
 /*

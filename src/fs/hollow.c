@@ -4,30 +4,37 @@
  * directories have not yet their names. The mark of a hollow file is an extended attribute of the
  * lower inode (PST_HOLLOW), so it survives the process and the machine.
  *
- * A fill writes the content and then removes the mark. So that a fill which was interrupted changes
- * nothing that a client sees, a second attribute (HOLLOW_FILLING) has the size and the times from
- * before the fill. As long as it exists, the view shows these times, and the next fill begins with
- * a file without blocks. A third one (HOLLOW_CAPABILITY) has the capabilities of a program, which
- * writes remove.
+ * A fill writes the content and then sets HOLLOW_FILLED, with which the file counts as whole on
+ * this instance of the file system. settle.c removes the mark when the content is on the disk. So
+ * that a fill which was interrupted changes nothing that a client sees, HOLLOW_FILLING has the size
+ * and the times from before the fill. As long as it exists, the view shows these times, and the
+ * next fill begins with a file without blocks. HOLLOW_CAPABILITY has the capabilities of a program,
+ * which writes remove.
  *
- * In node->flags, NODE_WHOLE means that the file was seen without the mark. The caller, src/source,
- * runs one fill of a file at a time. No locks.
+ * In node->flags, NODE_WHOLE means that the file was seen without the mark, or filled. The caller,
+ * src/source, runs one fill of a file at a time. No locks.
  */
 #include "fs/hollow.h"
 #include "fs/fs-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/hash.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <penstock/source.h>
 #include <string.h>
 #include <sys/xattr.h>
 
 #define HIDDEN "trusted.penstock."
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
 bool hollow_is_mark(const struct fs *fs, const char *name)
 {
-	return fs->config.fills && strncmp(name, HIDDEN, strlen(HIDDEN)) == 0;
+	return fs->config.instance && strncmp(name, HIDDEN, strlen(HIDDEN)) == 0;
 }
 
 void hollow_set_whole(struct node *node)
@@ -47,6 +54,27 @@ bool hollow_is_absent(int number)
 	return number == ENODATA || number == EOPNOTSUPP;
 }
 
+uint64_t fs_instance(const char *lower)
+{
+	char boot[64];
+	struct statx stx;
+
+	if (statx(AT_FDCWD, lower, 0, STATX_MNT_ID_UNIQUE, &stx) < 0 ||
+	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE) ||
+	    fd_read_file("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0)
+		return FS_INSTANCE_UNKNOWN;
+	return hash_bytes(stx.stx_mnt_id, boot, strlen(boot)) | 2;
+}
+
+bool hollow_is_filled(const struct fs *fs, int fd)
+{
+	struct hollow_filled filled;
+	ssize_t n = getxattr(fd_path(fd).text, HOLLOW_FILLED, &filled, sizeof(filled));
+
+	return n >= (ssize_t)offsetof(struct hollow_filled, tag) &&
+	       filled.instance != FS_INSTANCE_UNKNOWN && filled.instance == fs->config.instance;
+}
+
 int fs_has_mark(struct fs *fs, struct node *node)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -54,16 +82,18 @@ int fs_has_mark(struct fs *fs, struct node *node)
 
 	if (r < 0)
 		return r;
-	if (getxattr(fd_path(ref.fd).text, PST_HOLLOW, NULL, 0) >= 0)
-		return 1;
-	return hollow_is_absent(errno) ? 0 : -errno;
+	if (getxattr(fd_path(ref.fd).text, PST_HOLLOW, NULL, 0) < 0)
+		return hollow_is_absent(errno) ? 0 : -errno;
+	return S_ISREG(node->type) && hollow_is_filled(fs, ref.fd) ? FS_UNSETTLED : 1;
 }
 
 int fs_is_hollow(struct fs *fs, struct node *node)
 {
 	int r = fs_is_whole(node) ? 0 : fs_has_mark(fs, node);
 
-	if (r == 0)
+	if (r == FS_UNSETTLED)
+		atomic_fetch_or(&node->flags, NODE_UNSETTLED);
+	if (r == 0 || r == FS_UNSETTLED)
 		hollow_set_whole(node);
 	return r;
 }

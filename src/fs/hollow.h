@@ -8,7 +8,18 @@
 
 /* Returns true if the file is known to be not hollow. */
 bool fs_is_whole(const struct node *node);
-/* Returns 1 if the file has the mark of hollow files, 0 if not, or -errno. */
+/*
+ * Returns a number of the file system of LOWER (a path) that is the same as long as the mount stays
+ * and the machine runs, so that what was written is not lost; FS_INSTANCE_UNKNOWN if the kernel is
+ * older than 6.8.
+ */
+#define FS_INSTANCE_UNKNOWN 1
+uint64_t fs_instance(const char *lower);
+/*
+ * Returns 1 if the file is hollow, 0 if not, FS_UNSETTLED if it is not but has the mark until
+ * fs_settle(), or -errno.
+ */
+#define FS_UNSETTLED 2
 int fs_has_mark(struct fs *fs, struct node *node);
 /*
  * As fs_has_mark(), and remembers that the file is not hollow. The caller excludes evictions.
@@ -37,17 +48,26 @@ struct fs_fill {
 	char tag[1024];
 };
 /*
- * Begins a fill. Returns 0, and the caller calls fs_fill_end(); FS_FILL_WHOLE if the file is not
- * hollow; or -errno. The caller runs one fill of a file at a time.
+ * Begins a fill. Returns 0, and the caller calls fs_fill_end(); FS_FILL_WHOLE or FS_UNSETTLED if
+ * the file is not hollow; or -errno. The caller runs one fill of a file at a time.
  */
 #define FS_FILL_WHOLE 1
 int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill);
 /*
- * Ends a fill whose content or names were written (r is 0), or which failed with r. Writes to the
- * disk, restores the times and removes the mark. Returns 0 or -errno; then the file stays hollow.
+ * Ends a fill whose content or names were written (r is 0), or which failed with r. Restores the
+ * times. Returns FS_UNSETTLED if the file is not hollow any more, but has the mark until
+ * fs_settle(); 0 if the mark is gone; or -errno, and the file stays hollow.
  */
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
-/* Records that a client may change the content of a file, before it does. Returns 0 or -errno. */
+/*
+ * Writes the content of filled files to the disk, with one syncfs(2), and removes their marks.
+ * Returns how many files have to be settled again, and moves their nodes to the begin of the array.
+ */
+size_t fs_settle(struct fs *fs, struct node **nodes, size_t n);
+/*
+ * Records that a client may change the content of a file, before it does. Returns 0, FS_WOULD_WAIT
+ * if the content has to be written to the disk before, or -errno.
+ */
 int fs_hollow_written(struct fs *fs, struct node *node);
 /*
  * Makes a filled file hollow again, and frees its content. Returns 0; -EBUSY if the file is open or

@@ -38,6 +38,12 @@ struct nodetab;
 #define NODE_KEYED 4
 /* In node.flags: a client may have changed the content; fs/evict.c. */
 #define NODE_CHANGED 8
+/*
+ * In node.flags, with NODE_WHOLE: the file still has the mark, because its content may not be on
+ * the disk yet; and a syncfs(2) has begun since. fs/settle.c.
+ */
+#define NODE_UNSETTLED 16
+#define NODE_SYNCED    32
 
 /* A file handle in a record. tails.c stores the rest of a longer one, see node_fhandle(). */
 #define FHANDLE_SHORT 24

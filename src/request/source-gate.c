@@ -150,7 +150,7 @@ static int hold_hollow(struct req *req)
 	r = hold(req);
 	/* A fill may have ended between the two calls. */
 	if (r == 0)
-		r = fs_is_hollow(req->fs, req->node);
+		r = source_held_is_hollow(req->host->source, req->node);
 	return r == 1 ? 0 : r;
 }
 
@@ -179,7 +179,9 @@ int source_gate(struct req *req)
 		r = hold_hollow(req);
 	else if (S_ISREG(req->node->type) && needs_content(req))
 		r = need_content(req);
-	return r == 0 && may_write(req) ? fs_hollow_written(req->fs, req->node) : r;
+	if (r == 0 && may_write(req))
+		r = fs_hollow_written(req->fs, req->node);
+	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
 int source_gate_after(struct req *req)

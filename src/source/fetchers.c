@@ -41,6 +41,14 @@ static int result_of(const char *what, int r)
 	return -EIO;
 }
 
+/* Ends a fill with the result r of fs_fill_begin() or fs_fill_end(). Returns 0 or -errno. */
+static int filled(struct source *source, struct node *node, int r)
+{
+	if (r == FS_UNSETTLED)
+		settler_add(source, node);
+	return r < 0 ? r : 0;
+}
+
 /* Calls the source for the file of a flight. Returns 0 or -errno. */
 static int call_source(struct source *source, struct flight *flight)
 {
@@ -55,7 +63,7 @@ static int call_source(struct source *source, struct flight *flight)
 		return -EINTR;
 	r = fs_fill_begin(source->fs, flight->node, &fill);
 	if (r != 0)
-		return r == FS_FILL_WHOLE ? 0 : r;
+		return filled(source, flight->node, r);
 	fetch->fd = fill.fd;
 	fetch->len = fetch->length = fill.length;
 	fetch->tag = fill.tag;
@@ -65,7 +73,7 @@ static int call_source(struct source *source, struct flight *flight)
 		r = given->list ? result_of("list", given->list(given->aux, fetch)) : -EIO;
 	else if (fill.length)
 		r = result_of("fetch", given->fetch(given->aux, fetch));
-	return fs_fill_end(source->fs, flight->node, &fill, r);
+	return filled(source, flight->node, fs_fill_end(source->fs, flight->node, &fill, r));
 }
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), source.c
- * (requests that wait or hold, and the source as a whole).
+ * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), settler.c
+ * (removes marks), source.c (requests that wait or hold, and the source as a whole).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
  * two mounts. After an error the flight stays for retry_ms, so that requests of this time get the
@@ -38,6 +38,14 @@ struct fetcher {
 	struct flight *flight; /* whose call runs here, or NULL */
 };
 
+struct settler {
+	pthread_t thread; /* if runs */
+	bool runs, ends;
+	pthread_cond_t wake;
+	struct node **nodes; /* counted */
+	size_t n, room;
+};
+
 struct source {
 	struct pst_source given; /* constant */
 	struct source_views_entry view;
@@ -46,6 +54,7 @@ struct source {
 	pthread_cond_t work; /* a flight was added, a thread has ended, or the source stops */
 	struct flight *flights, **end;
 	struct fetcher *fetchers; /* given.n_fetches */
+	struct settler settler;
 	unsigned int n_idle, n_running, n_queued, n_failed;
 	bool stop;
 };
@@ -75,3 +84,10 @@ void flight_wake(struct source_waiter *waiters, int r);
 int fetchers_grow(struct source *source);
 /* Signals threads whose calls are cancelled. Returns true if there are any. */
 bool fetchers_wake_cancelled(struct source *source);
+
+/* -- settler.c --------------------------------------------------------------------------------- */
+
+/* Settles a file soon. The caller does not hold the lock. */
+void settler_add(struct source *source, struct node *node);
+/* Settles all files, and ends the thread. The caller has ended the fetchers. */
+void settler_stop(struct source *source);

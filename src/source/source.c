@@ -31,6 +31,7 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	source->view.lock_fd = -1;
 	pthread_mutex_init(&source->lock, NULL);
 	clock_cond_init(&source->work);
+	clock_cond_init(&source->settler.wake);
 	if (!source->given.n_fetches)
 		source->given.n_fetches = DEFAULT_FETCHES;
 	source->fetchers = calloc(source->given.n_fetches, sizeof(*source->fetchers));
@@ -125,13 +126,25 @@ int source_is_hollow(struct source *source, struct node *node)
 	if (fs_is_whole(node))
 		return 0;
 	r = fs_has_mark(source->fs, node);
-	if (r != 0)
+	if (r < 0 || r == 1)
 		return r;
 	pthread_mutex_lock(&source->lock);
 	flight = flight_find(source, node);
 	r = flight && flight->state != FLIGHT_FAILED ? 1 : fs_is_hollow(source->fs, node);
 	pthread_mutex_unlock(&source->lock);
-	return r;
+	if (r != FS_UNSETTLED)
+		return r;
+	settler_add(source, node);
+	return 0;
+}
+
+int source_held_is_hollow(struct source *source, struct node *node)
+{
+	int r = fs_is_hollow(source->fs, node);
+
+	if (r == FS_UNSETTLED)
+		settler_add(source, node);
+	return r == FS_UNSETTLED ? 0 : r;
 }
 
 bool source_hold(struct source *source, struct node *node)
@@ -172,6 +185,9 @@ int source_evict(struct source *source, struct node *node)
 	if (!source_hold(source, node))
 		return -EBUSY;
 	r = fs_evict(source->fs, node);
+	/* Settles the file if it still has its mark, which fs_evict() has forgotten. */
+	if (r < 0)
+		source_held_is_hollow(source, node);
 	source_release(source, node);
 	return r == FS_WOULD_WAIT ? -EBUSY : r;
 }
@@ -212,6 +228,7 @@ void source_stop(struct source *source)
 	for (unsigned int i = 0; i < source->given.n_fetches; i++)
 		if (source->fetchers[i].state == FETCHER_ENDED)
 			pthread_join(source->fetchers[i].thread, NULL);
+	settler_stop(source);
 }
 
 struct source *source_free(struct source *source)
@@ -222,6 +239,8 @@ struct source *source_free(struct source *source)
 	while (source->flights)
 		flight_free(source, source->flights);
 	pthread_cond_destroy(&source->work);
+	pthread_cond_destroy(&source->settler.wake);
+	free(source->settler.nodes);
 	pthread_mutex_destroy(&source->lock);
 	free(source->fetchers);
 	free(source);

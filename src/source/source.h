@@ -63,6 +63,8 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
  * if not; or -errno.
  */
 int source_is_hollow(struct source *source, struct node *node);
+/* As source_is_hollow(), for a file that the caller holds. */
+int source_held_is_hollow(struct source *source, struct node *node);
 /*
  * Holds a file: until source_release(), flights for it wait. Returns false if a flight of the file
  * runs, or another request holds the file.

@@ -17,6 +17,12 @@ lazytar_view() { program_view "$EXAMPLES/lazytar" "$T/a.tar" "$LOWER" {}; }
 calls() { # PATTERN: how many calls match
 	grep -cE "$1" "$T/calls"
 }
+kill_view() {
+	kill -9 "${VIEW_PIDS[0]}"
+	wait "${VIEW_PIDS[0]}" 2> /dev/null
+	unset 'VIEW_DIRS[0]'
+	umount -l "$VIEW"
+}
 pattern() { # LENGTH
 	yes abcdefghijklmnopqrstuvw 2> /dev/null | tr -d '\n' | head -c "$1"
 }
@@ -25,6 +31,13 @@ right() { # FILE LENGTH
 }
 is_hollow() { # NAME
 	getfattr -n trusted.penstock.hollow "$LOWER/$1" > /dev/null 2>&1
+}
+
+settled() { # NAME: the file has no mark
+	! is_hollow "$1"
+}
+mark() { # NAME: gives a file the mark that it has until its content is on the disk
+	setfattr -n trusted.penstock.hollow -v "" "$LOWER/$1"
 }
 
 # A tree with all kinds of files, in $T/tree and as $T/a.tar.
@@ -132,7 +145,7 @@ each_readers_wait_for_one_call() {
 	equal "$(sort -u "$T"/size*)" 1000
 	equal "$(calls '^fetch') $(calls '^list')" "1 1" calls
 	right "$LOWER/f" 100000
-	check not is_hollow f
+	within 10 settled f
 	no_data_requests cmp "$VIEW/f" "$LOWER/f"
 	equal "$(stat -c '%s %.9Y' "$VIEW/f")" "100000 1000000000.000000005"
 }
@@ -229,10 +242,7 @@ each_times_are_those_of_clients() {
 	wait $a $b
 	equal "$(stat -c %Y "$VIEW/f")" 981158400 "mtime after the fetch"
 	# After a kill the file is hollow, has its own times, and keeps new ones.
-	kill -9 "${VIEW_PIDS[0]}"
-	wait "${VIEW_PIDS[0]}" 2> /dev/null
-	unset 'VIEW_DIRS[0]'
-	umount -l "$VIEW"
+	kill_view
 	check not test "$(stat -c %Y "$LOWER/g")" = 1000000000
 	source_view
 	equal "$(stat -c '%s %.9Y' "$VIEW/g")" "100000 1000000000.000000005" "after a kill"
@@ -240,6 +250,51 @@ each_times_are_those_of_clients() {
 	touch "$T/never"
 	right "$VIEW/g" 100000
 	equal "$(stat -c %Y "$VIEW/g")" 981158400 "mtime after both"
+}
+
+# The content may not be on the disk yet, and the file still have its mark. A kill loses nothing; on
+# another instance of the file system, as after a power failure, the file is fetched again.
+each_complete_file_survives_a_kill() {
+	local i
+	lower ext4
+	for i in {1..5}; do hollow f$i 5000 ""; done
+	source_view
+	for i in 1 2 3; do right "$VIEW/f$i" 5000; done
+	echo more >> "$VIEW/f3"
+	check not is_hollow f3
+	kill_view
+	mark f1
+	source_view
+	for i in 1 2; do right "$VIEW/f$i" 5000; done
+	equal "$(calls ^fetch)" 3 "calls after a kill"
+	right "$VIEW/f4" 5000
+	for i in 1 2 4; do within 10 settled f$i; done
+	right "$VIEW/f5" 5000
+	unview
+	check not is_hollow f5
+}
+
+once_content_that_was_lost_is_fetched_again() {
+	real || skip "a bind mount has no source"
+	lower ext4
+	hollow f 5000 ""
+	hollow g 5000 ""
+	source_view
+	right "$VIEW/f" 5000
+	check python3 -c 'import os, sys; os.utime(sys.argv[1], (981158400, 981158400))' "$VIEW/f"
+	right "$VIEW/g" 5000
+	echo more >> "$VIEW/g"
+	kill_view
+	mark f
+	fallocate -p -o 0 -l 5000 "$LOWER/f"
+	touch -d 2001-02-03 "$LOWER/f"
+	mkdir "$T/other" "$T/v"
+	mount --bind "$LOWER" "$T/other"
+	program_view "$EXAMPLES/../tests/faulty-source" "$T/other" {} "$T/calls"
+	right "$VIEW/f" 5000
+	equal "$(date -r "$VIEW/f" +%F)" 2001-02-03
+	equal "$(tail -c 5 "$VIEW/g")" more
+	equal "$(calls ^fetch)" 3 calls
 }
 
 each_errors_of_the_source_are_those_of_open() {

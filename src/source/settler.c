@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The thread that settles filled files (fs_settle()), SETTLE_MS after the first of a batch: until
+ * then a file has the mark, and a power failure makes the next view fetch it again. The lock of the
+ * source guards struct settler.
+ */
+#include "fs/hollow.h"
+#include "source/source-private.h"
+#include "util/clock.h"
+#include "util/thread.h"
+
+#include <stdlib.h>
+
+#define SETTLE_MS 1000
+
+/* Adds nodes to the list, with their references. Returns false if there is no memory. */
+static bool append(struct settler *settler, struct node **nodes, size_t n)
+{
+	struct node **list = settler->nodes;
+
+	if (settler->n + n > settler->room) {
+		settler->room = 2 * (settler->n + n);
+		list = realloc(list, settler->room * sizeof(struct node *));
+	}
+	if (!list) {
+		settler->room = settler->n;
+		return false;
+	}
+	settler->nodes = list;
+	for (size_t i = 0; i < n; i++)
+		list[settler->n++] = nodes[i];
+	return true;
+}
+
+/* Settles the files of the list. Caller holds the lock, which is released meanwhile. */
+static void settle(struct source *source)
+{
+	struct settler *settler = &source->settler;
+	struct node **nodes = settler->nodes;
+	size_t n = settler->n;
+
+	settler->nodes = NULL;
+	settler->n = settler->room = 0;
+	pthread_mutex_unlock(&source->lock);
+	n = fs_settle(source->fs, nodes, n);
+	pthread_mutex_lock(&source->lock);
+	if (!n || (!settler->ends && append(settler, nodes, n))) {
+		free(nodes);
+		return;
+	}
+	/* The next view settles them, or fetches them again. */
+	pthread_mutex_unlock(&source->lock);
+	while (n)
+		fs_node_put(source->fs, nodes[--n]);
+	free(nodes);
+	pthread_mutex_lock(&source->lock);
+}
+
+static void *settler_main(void *arg)
+{
+	struct source *source = arg;
+	struct settler *settler = &source->settler;
+
+	fs_thread_init();
+	pthread_mutex_lock(&source->lock);
+	while (!settler->ends || settler->n) {
+		if (!settler->n) {
+			pthread_cond_wait(&settler->wake, &source->lock);
+			continue;
+		}
+		if (!settler->ends)
+			clock_cond_wait_ms(&settler->wake, &source->lock, SETTLE_MS);
+		settle(source);
+	}
+	pthread_mutex_unlock(&source->lock);
+	return NULL;
+}
+
+void settler_add(struct source *source, struct node *node)
+{
+	struct settler *settler = &source->settler;
+
+	pthread_mutex_lock(&source->lock);
+	if (!settler->runs && !settler->ends)
+		settler->runs = thread_create(&settler->thread, NULL, settler_main, source) == 0;
+	/* Else the mark stays, and the next view settles the file. */
+	if (!settler->ends && append(settler, &node, 1))
+		node_get(node);
+	if (settler->n == 1)
+		pthread_cond_signal(&settler->wake);
+	pthread_mutex_unlock(&source->lock);
+}
+
+void settler_stop(struct source *source)
+{
+	struct settler *settler = &source->settler;
+
+	pthread_mutex_lock(&source->lock);
+	settler->ends = true;
+	pthread_cond_signal(&settler->wake);
+	if (!settler->runs && settler->n)
+		settle(source);
+	pthread_mutex_unlock(&source->lock);
+	if (settler->runs)
+		pthread_join(settler->thread, NULL);
+}
