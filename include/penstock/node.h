@@ -209,7 +209,11 @@ struct pst_node_ops {
 	int (*fsync)(struct pst_request *req, int data_only);
 	/* A process has closed one of its descriptors; the client gets the error. */
 	int (*flush)(struct pst_request *req);
-	/* The last descriptor is closed. The result has no effect; PST_LATER is not possible. */
+	/*
+	 * The last descriptor is closed; or the open fails although open(), create() or tmpfile()
+	 * has returned 0, because a filter refuses it, for example. The library does not call it
+	 * for files that are still open when the view ends. PST_LATER is not possible.
+	 */
 	void (*release)(struct pst_request *req);
 
 	/*

@@ -6,6 +6,7 @@
  */
 #include "request/result.h"
 #include "request/filter-adapter.h"
+#include "request/serve-calls.h"
 #include "util/name.h"
 
 static void encode_entry(struct req *req)
@@ -82,8 +83,12 @@ void result_commit(struct req *req)
 
 void result_undo_open(struct req *req)
 {
-	fs_release(req->fs, req->open.handle);
-	fs_handle_put(req->fs, req->open.handle);
+	struct handle *handle = req->open.handle;
+
+	if (handle->served)
+		serve_release(req, handle->node);
+	fs_release(req->fs, handle);
+	fs_handle_put(req->fs, handle);
 }
 
 void result_undo(struct req *req)

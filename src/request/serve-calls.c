@@ -231,6 +231,15 @@ CALLER(release)
 	return 0;
 }
 
+void serve_release(struct req *req, struct node *node)
+{
+	struct serving *s = req->serving;
+
+	fs_describe(req->fs, node, &s->fh, &s->file);
+	s->request.handle = s->opened.handle;
+	serve_call_release(&req->host->served->ops, s);
+}
+
 CALLER(readdir)
 {
 	const struct fuse_read_in *in = arg_of(s);

@@ -24,3 +24,9 @@ static inline size_t serve_room(const struct serving *serving, uint32_t size)
 {
 	return size < serving->req->slot.data_size ? size : serving->req->slot.data_size;
 }
+
+/*
+ * Calls release() for a file that the program has just opened, because the open fails after all:
+ * filters refuse it, the view cannot complete it, or the kernel does not take the reply.
+ */
+void serve_release(struct req *req, struct node *node);

@@ -46,7 +46,11 @@ static int take_entry(struct req *req, struct serving *s, int64_t result)
 
 static int take_open_flags(struct req *req, struct serving *s, uint32_t flags, struct node *node)
 {
-	return fs_open_served(req->fs, node, (int)flags, &s->opened, &req->open);
+	int r = fs_open_served(req->fs, node, (int)flags, &s->opened, &req->open);
+
+	if (r < 0)
+		serve_release(req, node);
+	return r;
 }
 
 static int take_open(struct req *req, struct serving *s, int64_t result)

@@ -211,7 +211,7 @@ static int take(struct req *req, int64_t result)
 		return REQ_BELOW;
 	if (result >= 0)
 		return row->take(req, serving, result);
-	if (result < -4095) {
+	if (result <= -512) {
 		log_error("the program answered %s with %lld, expected 0, a number of bytes, "
 			  "-errno, PST_BACKING or PST_LATER: the caller gets EIO",
 			  req->msg.op->name, (long long)result);

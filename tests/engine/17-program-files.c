@@ -171,6 +171,8 @@ K_TEST(wrong_entries_are_refused, state)
 	expect_wrong(k);
 	program.result = -5000;
 	expect_wrong(k);
+	program.result = -512; /* ERESTARTSYS, which is the kernel's only */
+	expect_wrong(k);
 	/* The kernel would never send the operation again. */
 	program.result = -ENOSYS;
 	assert_int_equal(ask_entry(k), -EOPNOTSUPP);
@@ -179,6 +181,20 @@ K_TEST(wrong_entries_are_refused, state)
 	/* A file stays of one type. */
 	program.stx.stx_mode = S_IFDIR | 0755;
 	expect_wrong(k);
+	k_stop(k);
+}
+
+/* The program has opened the file, so it learns that the open has failed. */
+K_TEST(open_with_a_wrong_answer_is_released, state)
+{
+	struct kernel *k = program_start(state, PST_ANSWERS_ALL, 0, true);
+	struct fuse_open_out open;
+	struct fuse_entry_out entry;
+
+	program.data = 77;
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "keyed", &entry), 0);
+	assert_int_equal(k_open(&k->chans[0], entry.nodeid, O_RDONLY, &open), -EIO);
+	assert_int_equal(program.n_released, 1);
 	k_stop(k);
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static unsigned int n_looked_up, n_after;
+static unsigned int n_looked_up, n_after, n_released;
 static int other_verdict;
 
 static int serve_names(struct pst_call *call)
@@ -46,6 +46,10 @@ static const struct fake fakes[] = {
 					       { 0 } } },
 	{ .name = "names",
 	  .programs = (struct fake_program[]){ { FILTER_NAME, 0, serve_names }, { 0 } } },
+	{ .name = "opens",
+	  .programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, serve_names },
+					       { FILTER_POST, FUSE_OPEN, other },
+					       { 0 } } },
 	{ .name = "other",
 	  .programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, other }, { 0 } } },
 };
@@ -69,6 +73,19 @@ static int get(struct pst_request *req, struct statx *stx)
 	return 0;
 }
 
+static int open_it(struct pst_request *req, int flags, struct pst_opened *opened)
+{
+	opened->handle = 4711;
+	return 0;
+}
+
+static void release(struct pst_request *req)
+{
+	assert_int_equal(req->handle, 4711);
+	assert_int_not_equal(req->file->key_len, 0);
+	n_released++;
+}
+
 static struct filter_view start(void **state, const char *const *specs)
 {
 	static const struct pst_node_ops ops = {
@@ -78,11 +95,13 @@ static struct filter_view start(void **state, const char *const *specs)
 		.ops = nothing,
 		.lookup = look_up,
 		.getattr = get,
+		.open = open_it,
+		.release = release,
 	};
 
 	for (size_t i = 0; i < sizeof(fakes) / sizeof(fakes[0]); i++)
 		fake_register(&fakes[i]);
-	n_looked_up = n_after = 0;
+	n_looked_up = n_after = n_released = 0;
 	other_verdict = PST_PASS;
 	return filter_view_start(state, &(struct k_options){ .node_ops = &ops, .complaints = true },
 				 specs);
@@ -132,6 +151,20 @@ K_TEST(later_filters_still_decide, state)
 	assert_int_equal(n_looked_up, 0);
 	other_verdict = PST_PASS;
 	expect_served(&view);
+	filter_view_stop(&view);
+}
+
+K_TEST(open_that_a_filter_refuses_is_released, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ "opens", NULL });
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	assert_int_equal(k_lookup(view.c, K_ROOT, "made-up", &entry), 0);
+	other_verdict = -EACCES;
+	assert_int_equal(k_open(view.c, entry.nodeid, O_RDONLY, &open), -EACCES);
+	assert_int_equal(n_released, 1);
+	k_forget(view.c, entry.nodeid, 1);
 	filter_view_stop(&view);
 }
 
