@@ -57,7 +57,7 @@ each_passing_filter_changes_no_operation() {
 		PREFIX=$group parity $group --only '!(whiteout)' "${variant[@]}"
 	done
 	check test "$(ran runs pass)" -ge 1000
-	equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
+	in_kernel || equal "$(stat -f -c %t "$VIEW")" 65735546 "type of the file system"
 }
 LIMIT[passing_filter_changes_no_operation]=150
 
@@ -146,6 +146,7 @@ each_entries_removed_from_a_listing_can_be_looked_up() {
 	answers 0 stat "$VIEW/six/f1"
 	check rm -r "$VIEW/six/f1"
 	equal "$(ran bad parity-redact)" 0 "bad runs"
+	has_daemon || return 0
 	# The daemon counts no lookup for dropped entries, so their nodes are freed.
 	echo 2 > /proc/sys/vm/drop_caches
 	within 5 eval 'echo 2 > /proc/sys/vm/drop_caches; [ "$(info nodes)" -le 20 ]' ||
@@ -222,7 +223,7 @@ each_listing_does_not_change_the_result_of_lookup() {
 	answers 0 chmod "$VIEW/free" 640
 	answers EPERM chmod "$VIEW/bound" 640
 	requests READDIRPLUS ls -l "$VIEW"
-	check test "$N" -ge 1
+	! has_daemon || check test "$N" -ge 1
 	answers 0 chmod "$VIEW/free" 600
 	answers EPERM chmod "$VIEW/bound" 600
 	no_data_requests cat <&7

@@ -12,7 +12,7 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	mkdir "$LOWER/d" "$LOWER/e"
 	echo text > "$LOWER/f"
 	ln -s f "$LOWER/l"
-	filtered_view -o cache=none,locks=lower fault,error=EDQUOT,names=none
+	filtered_view -o cache=none,locks=lower fault,error=EDQUOT,ops=mkdir,names=none
 	heard() { # OP WANT CMD...
 		local said
 		chain replace fault "fault,error=EDQUOT,ops=$1" > /dev/null ||
@@ -54,7 +54,7 @@ each_verdict_of_pre_program_counts_in_every_operation() {
 	chain replace fault fault,error=EDQUOT,ops=release:releasedir > /dev/null
 	says '4 text|0' rw "$VIEW/f" 'read 4' close
 	ls "$VIEW" > /dev/null
-	becomes 0 info handles
+	! has_daemon || becomes 0 info handles
 	chain remove fault > /dev/null
 	same -x
 }
@@ -88,9 +88,9 @@ each_open_refused_afterwards_is_closed() {
 		answers EACCES read "$VIEW/d"
 		answers EACCES create "$VIEW/new$i"
 	done
-	within 5 eval '[ "$(info handles)" = 0 ]' || fail "$(info handles) files are still open"
+	! has_daemon || becomes 0 info handles
 	chain remove parity-open > /dev/null
-	chain add data-log > /dev/null
+	! has_daemon || chain add data-log > /dev/null
 	# If one of the refused opens were still open, the file could not be opened in another mode.
 	answers 0 read "$VIEW/f"
 	equal "$(cat "$VIEW/f")" text
@@ -224,7 +224,7 @@ each_changed_ranges_take_effect() {
 	for i in $(seq 100); do touch "$LOWER/entry-number-$i"; done
 	equal "$(ls "$VIEW" | wc -l)" "$(ls "$LOWER" | wc -l)" "listed in small parts"
 	says '4 xxxx|EDQUOT' rw "$VIEW/g" 'pread 0 4' close
-	becomes 0 info handles
+	! has_daemon || becomes 0 info handles
 	equal "$(ran bad parity-values)" 0 "bad runs"
 }
 

@@ -146,7 +146,15 @@ escapes() { # WHEN OPTIONS ROW...
 	local row
 	DAEMON_PREFIX='prlimit --nofile=160'
 	alone
-	for row in "${@:3}"; do escapes_of_row "$row" "$1" "$2"; done
+	for row in "${@:3}"; do
+		applies "$1" "$row" || continue
+		escapes_of_row "$row" "$1" "$2"
+	done
+}
+
+# The kernel engine takes filters that see data at the mount only, and without at=.
+applies() { # WHEN ROW
+	has_daemon || [[ $2 != *@(mask|quota)* ]] || [[ $1 = mounted && $2 != *at=* ]]
 }
 
 LIMIT[escape_from_a_filter_is_refused]=90

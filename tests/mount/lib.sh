@@ -571,6 +571,9 @@ with() { # FILTER SPEC
 	chain replace "$1" "$2" > /dev/null || fail "cannot have the filter $2"
 }
 
+# Prints the log of the view; the module has one for all views.
+view_log() { if in_kernel; then dmesg; else cat "$T/daemon0.log"; fi; }
+
 chain() { # VERB [ARG...]
 	timeout 40 "$PENSTOCK" filter "$1" "$VIEW" "${@:2}"
 }
@@ -619,14 +622,17 @@ same() { # [-x] [A B]
 }
 
 # Runs the same steps in twin and view, see tools/parity/parity.h. The file "limits" lists the steps
-# that cannot be equal because of the kernel's FUSE, each with the reason.
+# that cannot be equal because of the kernel's FUSE, each with the reason. The kernel engine has a
+# file of its own, unless LIMITS says that a FUSE view serves the data.
 parity() { # GROUP [ARG...]
 	local stat=() limits=() variants=(--variant "$MODE") list=$TESTS/limits
 	# A limit of the variant "on" (data passes through) also applies to any other transport with
 	# passthrough.
 	[ "$MODE" = uring ] && variants+=(--variant on)
 	has_daemon && passing && stat=(--stat "$PENSTOCK stat --json $VIEW")
-	in_kernel && list=$TESTS/../kernels/kmod/limits
+	if in_kernel; then
+		list=${LIMITS:-$TESTS/../kernels/kmod/limits}
+	fi
 	real && limits=(--limits "$list")
 	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" \
 		${ONLY:+--only "$ONLY"} \
