@@ -104,8 +104,10 @@ static struct flock range(short type, long start)
 static void locks(const char *file)
 {
 	int fd = open(file, O_RDWR), fd2 = open(file, O_RDWR);
+	int held[2], tried[2];
 	struct flock l;
 	pid_t pid;
+	char byte;
 
 	SAY(file, flock(fd, LOCK_SH));
 	SAY(file, flock(fd, LOCK_EX));
@@ -121,16 +123,26 @@ static void locks(const char *file)
 	l = range(F_RDLCK, 60);
 	SAY(file, fcntl(fd2, F_OFD_SETLK, &l));
 	/* A lock that has to wait until another process ends. */
+	if (pipe(held) < 0 || pipe(tried) < 0)
+		exit(2);
 	pid = fork();
 	if (pid == 0) {
 		l = range(F_WRLCK, 300);
-		_exit(fcntl(open(file, O_RDWR), F_SETLK, &l) || usleep(300000));
+		_exit(fcntl(open(file, O_RDWR), F_SETLK, &l) || write(held[1], "", 1) != 1 ||
+		      read(tried[0], &byte, 1) != 1 || usleep(100000));
 	}
-	usleep(100000);
+	if (read(held[0], &byte, 1) != 1)
+		exit(2);
 	l = range(F_WRLCK, 310);
 	SAY(file, fcntl(fd, F_SETLK, &l));
+	if (write(tried[1], "", 1) != 1)
+		exit(2);
 	SAY(file, fcntl(fd, F_SETLKW, &l));
 	waitpid(pid, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(held[i]);
+		close(tried[i]);
+	}
 	close(fd);
 	close(fd2);
 }
