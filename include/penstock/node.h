@@ -156,6 +156,7 @@ struct pst_node_ops {
 	 * Finds the file of a key again, for a client that opens a file handle of the view
 	 * (open_by_handle_at(2), NFS) after forget(). Returns the type of the file (S_IFMT bits),
 	 * and sets *ret_ino to its stx_ino; 0 if the file does not exist any more. Must not block.
+	 * forget() of the file does not run meanwhile, nor before the view has the file again.
 	 * Without this function, and for keys that do not fit into a file handle, such a client
 	 * gets ESTALE. Keys of up to 7 bytes fit, and numbers of 8 bytes below 2^59.
 	 */

@@ -7,9 +7,9 @@
  * that the program has given the mask. So a view without a program has no memory for them. If two
  * threads ask at the same time, both get the same mask.
  *
- * Locks: fs->keyed_lock is held while a node with a key is made, and while the program learns that
- * one is gone (forget()), so that the program sees one before the other. No lock is taken under it
- * but those of the node table.
+ * Locks: fs->keyed_lock is held while the program finds a file again (find()) and while a node with
+ * a key is made, and while the program learns that one is gone (forget()), so that the program sees
+ * one before the other. No lock is taken under it but those of the node table.
  */
 #include "fs/keyed.h"
 #include "fs/fs-private.h"
@@ -172,16 +172,6 @@ static uint64_t ino_of_key(const void *key, size_t len)
 	return hash_bytes(0, key, len) | 1ULL << 63;
 }
 
-static int lookup_or_new(struct fs *fs, const struct node_key *key, struct node **ret_node)
-{
-	int r;
-
-	pthread_mutex_lock(&fs->keyed_lock);
-	r = node_lookup_or_new(fs->nodes, key, ret_node, NULL);
-	pthread_mutex_unlock(&fs->keyed_lock);
-	return r;
-}
-
 struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *fh)
 {
 	const struct pst_node_ops *ops = &fs->config.node_ops;
@@ -192,17 +182,21 @@ struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *
 		.filters = node_filters(fs->root) & ~FILTERS_SET,
 	};
 	struct pst_file file = { .nodeid = nodeid };
-	struct node *node;
+	struct node *node = NULL;
 	size_t len;
 
 	if (!ops->find)
 		return NULL;
 	file.key = node_key_name(fh, &len);
 	file.key_len = (uint32_t)len;
+	pthread_mutex_lock(&fs->keyed_lock);
 	key.type = ops->find(ops->aux, &file, &key.ino) & S_IFMT;
 	if (!key.ino)
 		key.ino = ino_of_key(file.key, len);
-	return key.type && lookup_or_new(fs, &key, &node) == 0 ? node : NULL;
+	if (key.type)
+		node_lookup_or_new(fs->nodes, &key, &node, NULL);
+	pthread_mutex_unlock(&fs->keyed_lock);
+	return node;
 }
 
 struct node *fs_keyed_node(struct fs *fs, const void *key, size_t len)
@@ -279,7 +273,9 @@ int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from
 	key.ino = from->stx.stx_ino;
 	if (!key.ino)
 		key.ino = ino_of_key(from->key, from->key_len);
-	r = lookup_or_new(fs, &key, &entry.node);
+	pthread_mutex_lock(&fs->keyed_lock);
+	r = node_lookup_or_new(fs->nodes, &key, &entry.node, NULL);
+	pthread_mutex_unlock(&fs->keyed_lock);
 	if (r < 0)
 		return r;
 	if (node_has_no_lower(entry.node))

@@ -58,6 +58,59 @@ K_TEST(file_handle_of_a_short_key_stays_valid, state)
 	}
 }
 
+/* The program has the file from find() to forget(). */
+static _Atomic bool is_found, is_forgetting;
+
+static int look_up_found(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	pst_entry_key(entry, "key", 3);
+	entry->stx = program.stx;
+	return 0;
+}
+
+static void forget_found(void *aux, const struct pst_file *file)
+{
+	is_forgetting = true;
+	usleep(50000);
+	is_found = false;
+}
+
+static uint32_t find_found(void *aux, const struct pst_file *file, uint64_t *ret_ino)
+{
+	is_found = true;
+	return S_IFREG;
+}
+
+static int get_found(struct pst_request *req, struct statx *stx)
+{
+	*stx = program.stx;
+	return is_found ? 0 : -EUCLEAN;
+}
+
+K_TEST(file_is_found_after_it_was_forgotten, state)
+{
+	struct pst_node_ops ops = { .size = sizeof(ops),
+				    .quick = PST_ANSWERS_ALL,
+				    .ops = program_answers,
+				    .forget = forget_found,
+				    .find = find_found,
+				    .lookup = look_up_found,
+				    .getattr = get_found };
+	struct fuse_entry_out entry;
+	struct kernel *k;
+
+	program.answers = PST_ANSWERS_LOOKUP;
+	program.stx = (struct statx){ .stx_mode = S_IFREG | 0640, .stx_nlink = 1 };
+	is_forgetting = false;
+	k = k_start(&(struct k_options){ .nodes = K_NODES(state), .node_ops = &ops, .n_chans = 2 });
+	assert_int_equal(k_lookup(&k->chans[0], K_ROOT, "keyed", &entry), 0);
+	k_forget(&k->chans[1], entry.nodeid, 1);
+	while (!is_forgetting)
+		usleep(100);
+	assert_int_equal(k_lookup(&k->chans[0], entry.nodeid, ".", &entry), 0);
+	k_stop(k);
+}
+
 K_TEST(file_with_a_key_gets_a_lower_file, state)
 {
 	struct kernel *k = program_start(state, PST_ANSWERS_ALL, 0, false);
