@@ -90,6 +90,7 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 	if (listing->room < takes || grow(listing, need) < 0)
 		return 1;
 	listing->room -= takes;
+	listing->last = next;
 	memcpy(listing->memory + listing->len, &listed, sizeof(listed));
 	listing->len += sizeof(listed);
 	if (listed.has_entry) {
@@ -144,6 +145,22 @@ static bool is_offset(struct req *req, uint64_t next)
 		  "lower directory, and less than 2^63 - 2 in others: the listing ends there",
 		  (unsigned long long)next);
 	return false;
+}
+
+/*
+ * Returns true if the names in the listing end with the one after which the listing begins: the
+ * program does not go on where it is told to, and the listing would never end.
+ */
+static bool is_circle(struct req *req, uint64_t off)
+{
+	const struct pst_listing *listing = &req->serving->listing;
+
+	if (!listing->len || base_of(req->node) + N_DOTS + listing->last != off)
+		return false;
+	log_error("the program's readdir() listed the name with the number %llu again, after which "
+		  "it had to go on: the caller gets EIO",
+		  (unsigned long long)listing->last);
+	return true;
 }
 
 /*
@@ -213,6 +230,8 @@ int serve_list(struct req *req, uint64_t off, struct fs_dirsink *sink)
 		r = ask_again(req, off);
 	/* Filters may hide all names of a reply, and an empty reply would be the end. */
 	while (r == 0 && serving->listing.len) {
+		if (is_circle(req, off))
+			return -EIO;
 		if (!add_names(req, sink, &off) || sink->room(sink) != all)
 			return 0;
 		r = ask_again(req, off);

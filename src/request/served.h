@@ -18,6 +18,7 @@ struct pst_listing {
 	char *memory; /* owned; NULL before the first name */
 	size_t size, len;
 	uint64_t off;  /* of the READDIR for which the names were added */
+	uint64_t last; /* the program's number of the last name */
 	size_t room;   /* bytes of names, at most */
 	bool entries;  /* keep what the program says about the files */
 	bool bad_name; /* a name was refused */

@@ -403,6 +403,32 @@ K_TEST(listing_has_all_names_in_replies_of_all_sizes, state)
 	k_stop(k);
 }
 
+K_TEST(listing_that_repeats_its_names_ends, state)
+{
+	struct kernel *k = program_start(state, PST_ANSWERS_ALL, 0, true);
+	struct k_chan *c = &k->chans[0];
+	static struct k_answer answer;
+	struct fuse_open_out open;
+	uint64_t off = 0;
+	int r = 0;
+
+	program.n_names = 3;
+	program.repeats = true;
+	assert_int_equal(k_opendir(c, K_ROOT, &open), 0);
+	for (int i = 0; i < 3 && r == 0; i++) {
+		r = k_readdir(c, K_ROOT, open.fh, off, 4096, false, &answer);
+		for (size_t at = 0; r == 0 && at < answer.len;) {
+			struct fuse_dirent *d = (struct fuse_dirent *)(answer.data + at);
+
+			off = d->off;
+			at += FUSE_REC_ALIGN(FUSE_NAME_OFFSET + d->namelen);
+		}
+	}
+	assert_int_equal(r, -EIO);
+	assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+	k_stop(k);
+}
+
 K_TEST(names_that_no_file_can_have_are_not_listed, state)
 {
 	char name[300] = { 0 };

@@ -88,7 +88,7 @@ static int list(struct pst_request *req, uint64_t at, struct pst_listing *listin
 
 	if (program.bad_name)
 		assert_int_equal(pst_listing_add(listing, program.bad_name, 1, &entry), -EINVAL);
-	for (; at < program.n_names; at++) {
+	for (at = program.repeats ? 0 : at; at < program.n_names; at++) {
 		snprintf(name, sizeof(name), "name-%llu", (unsigned long long)at);
 		if (pst_listing_add(listing, name, at + 1, &entry) == 1)
 			break;

@@ -18,6 +18,7 @@ extern struct scripted_program {
 	enum pst_data data;
 	unsigned int n_names; /* of a listing */
 	const char *bad_name;
+	bool repeats; /* each listing begins with the first name */
 	uint32_t answers;
 	_Atomic unsigned int n_ops, n_forgotten, n_released, n_calls, n_lookups;
 	struct pst_request *_Atomic kept;
