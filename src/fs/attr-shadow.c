@@ -201,3 +201,11 @@ void shadow_revalidate(struct fs *fs, struct node *node)
 	 */
 	atomic_compare_exchange_strong(&node->shadow, &old, old & remaining);
 }
+
+void shadow_filled(struct fs *fs, struct node *node)
+{
+	if (S_ISREG(node->type) && is_compared(fs))
+		shadow_revalidate(fs, node);
+	else
+		shadow_drop(fs, node);
+}

@@ -207,6 +207,6 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	fill->fd = fd_close(fill->fd);
 	if (!fill->dir)
 		attr_writer_ends(node);
-	shadow_drop(fs, node);
+	shadow_filled(fs, node);
 	return r;
 }

@@ -249,11 +249,13 @@ bool shadow_in_flight(const struct node *node);
  * request call them. shadow_drop() invalidates all attributes and ACLs, after an operation of the
  * view that has changed more than the kernel expects. shadow_drop_written() invalidates the
  * attributes that a write changes, of a regular file. shadow_revalidate() compares the shadow with
- * the lower inode at an open, and invalidates the attributes if they differ.
+ * the lower inode at an open, and invalidates the attributes if they differ. shadow_filled() does
+ * what the open that waits for a fill would do next, so that this open has nothing left to do.
  */
 void shadow_drop(struct fs *fs, struct node *node);
 void shadow_drop_written(struct fs *fs, struct node *node);
 void shadow_revalidate(struct fs *fs, struct node *node);
+void shadow_filled(struct fs *fs, struct node *node);
 
 /* -- invalidate.c: makes the kernel drop what it has cached ------------------------------------ */
 

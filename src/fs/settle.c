@@ -59,6 +59,8 @@ int hollow_settle(struct fs *fs, struct node *node, bool synced)
 	else if (fremovexattr(fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
 		return -errno;
 	atomic_fetch_and(&node->flags, (uint8_t) ~(NODE_UNSETTLED | NODE_SYNCED));
+	/* The ctime has changed. */
+	shadow_filled(fs, node);
 	return r;
 }
 

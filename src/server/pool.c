@@ -218,25 +218,32 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	return true;
 }
 
-/* The flight of a request that was parked has ended: runs the request in the pool. */
-static void resume(struct source_waiter *waiter, int r)
+/*
+ * The flight of a request that was parked has ended: runs the request here, which saves the wake of
+ * a thread, or in the pool.
+ */
+static void resume(struct source_waiter *waiter, int r, bool here)
 {
 	struct req *req = (struct req *)((char *)waiter - offsetof(struct req, wait));
 	struct pool *pool = req->wait_in;
 
 	req->waited = r;
+	req->in_pool = !here;
 	pthread_mutex_lock(&pool->lock);
 	if (was_early(pool, waiter->unique) && proc_is_dying(waiter->pid))
 		req->waited = -EINTR;
 	fair_queue_unpark(&pool->queue, req->msg.head->uid);
-	req->in_pool = true;
-	req->may_block = true;
-	req->at_once = false;
-	fair_queue_push(&pool->queue, req);
-	if (pool->queue.n_queued > pool->n_idle)
-		grow(pool);
-	pthread_cond_signal(&pool->work);
+	if (!here) {
+		req->may_block = true;
+		req->at_once = false;
+		fair_queue_push(&pool->queue, req);
+		if (pool->queue.n_queued > pool->n_idle)
+			grow(pool);
+		pthread_cond_signal(&pool->work);
+	}
 	pthread_mutex_unlock(&pool->lock);
+	if (here)
+		request_pool_put(pool->requests, req_serve(req));
 }
 
 int pool_park(struct pool *pool, struct req *req)

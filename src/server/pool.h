@@ -72,7 +72,7 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
  */
 bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
 /*
- * Lets a request wait for a hollow file (req->wait) without a thread; pool_main() runs it again
+ * Lets a request wait for a hollow file (req->wait) without a thread; resume() runs it again
  * after the wait. Returns 1, and the pool owns the request; 0 if there is nothing to wait for; or
  * -errno.
  */

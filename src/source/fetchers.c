@@ -7,6 +7,7 @@
 #include "fs/keyed.h"
 #include "source/source-private.h"
 #include "util/clock.h"
+#include "util/cpu.h"
 #include "util/log.h"
 #include "util/thread.h"
 
@@ -130,6 +131,9 @@ static void *fetcher_main(void *arg)
 
 	fs_thread_init();
 	fs_thread_may_wait(true);
+	/* The thread inherits the affinity of the worker that started it, maybe a pinned one. */
+	if (source->cpus)
+		sched_setaffinity(0, CPU_SET_BYTES, source->cpus);
 	pthread_mutex_lock(&source->lock);
 	while ((flight = next_flight(source))) {
 		int r;
@@ -143,7 +147,9 @@ static void *fetcher_main(void *arg)
 		fetcher->flight = NULL;
 		waiters = end_call(source, flight, r);
 		pthread_mutex_unlock(&source->lock);
-		flight_wake(waiters, r);
+		fs_thread_may_wait(false);
+		flight_wake(waiters, r, true);
+		fs_thread_may_wait(true);
 		pthread_mutex_lock(&source->lock);
 	}
 	source->n_running--;

@@ -100,12 +100,12 @@ struct source_waiter *flight_take(struct flight *flight, uint64_t unique, bool (
 	return NULL;
 }
 
-void flight_wake(struct source_waiter *waiters, int r)
+void flight_wake(struct source_waiter *waiters, int r, bool here)
 {
 	while (waiters) {
 		struct source_waiter *waiter = waiters;
 
 		waiters = waiter->next;
-		waiter->done(waiter, waiter->holds ? 0 : r);
+		waiter->done(waiter, waiter->holds ? 0 : r, here && !waiters);
 	}
 }

@@ -15,6 +15,7 @@
 #include "source/views.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 enum flight_state { FLIGHT_QUEUED, FLIGHT_RUNS, FLIGHT_HELD, FLIGHT_FAILED };
 
@@ -54,6 +55,7 @@ struct source {
 	pthread_cond_t work; /* a flight was added, a thread has ended, or the source stops */
 	struct flight *flights, **end;
 	struct fetcher *fetchers; /* given.n_fetches */
+	cpu_set_t *cpus;          /* constant: CPUs that the threads may run on, or NULL */
 	struct settler settler;
 	unsigned int n_idle, n_running, n_queued, n_failed;
 	bool stop;
@@ -75,8 +77,11 @@ void flights_forget_failed(struct source *source);
 /* Takes the waiter of a request out of a flight if may(pid) returns true; else returns NULL. */
 struct source_waiter *flight_take(struct flight *flight, uint64_t unique,
 				  bool (*may)(uint32_t pid));
-/* Calls done() of waiters. The caller does not hold the lock. */
-void flight_wake(struct source_waiter *waiters, int r);
+/*
+ * Calls done() of waiters; that of the last one may run its request if here is true. The caller
+ * does not hold the lock.
+ */
+void flight_wake(struct source_waiter *waiters, int r, bool here);
 
 /* -- fetchers.c; the caller holds the lock ----------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include "source/source-private.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/cpu.h"
 #include "util/log.h"
 #include "util/thread.h"
 
@@ -34,6 +35,7 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	clock_cond_init(&source->settler.wake);
 	if (!source->given.n_fetches)
 		source->given.n_fetches = DEFAULT_FETCHES;
+	source->cpus = cpu_allowed();
 	source->fetchers = calloc(source->given.n_fetches, sizeof(*source->fetchers));
 	if (!source->fetchers)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -175,7 +177,7 @@ void source_release(struct source *source, struct node *node)
 	flight_free(source, flight);
 	pthread_mutex_unlock(&source->lock);
 	/* They look again if the file is hollow. */
-	flight_wake(waiters, 0);
+	flight_wake(waiters, 0, false);
 }
 
 int source_evict(struct source *source, struct node *node)
@@ -243,6 +245,8 @@ struct source *source_free(struct source *source)
 	free(source->settler.nodes);
 	pthread_mutex_destroy(&source->lock);
 	free(source->fetchers);
+	if (source->cpus)
+		CPU_FREE(source->cpus);
 	free(source);
 	return NULL;
 }

@@ -36,9 +36,10 @@ void source_begin(struct source *source, struct fs *fs);
 struct source_waiter {
 	/*
 	 * Called once, by any thread and without locks, when the wait has ended: r is 0 if the
-	 * request should look again if the file is hollow, or the -errno of the source.
+	 * request should look again if the file is hollow, or the -errno of the source. If here is
+	 * true, done() may run the request: the thread has nothing else to do.
 	 */
-	void (*done)(struct source_waiter *waiter, int r);
+	void (*done)(struct source_waiter *waiter, int r, bool here);
 	struct node *node;          /* borrowed */
 	bool holds;                 /* for source_hold(), so errors of the source do not matter */
 	uint64_t unique;            /* the request's number */

@@ -150,6 +150,19 @@ each_readers_wait_for_one_call() {
 	equal "$(stat -c '%s %.9Y' "$VIEW/f")" "100000 1000000000.000000005"
 }
 
+# Removing the mark changes the ctime after the fetch; clients see that.
+each_ctime_is_that_of_lower() {
+	lower ext4
+	hollow f 5000 ""
+	source_view
+	right "$VIEW/f" 5000
+	while ! settled f; do
+		stat "$VIEW/f" > /dev/null
+		sleep 0.01
+	done
+	within 10 eval '[ "$(stat -c %.9Z "$VIEW/f")" = "$(stat -c %.9Z "$LOWER/f")" ]'
+}
+
 each_names_change_before_there_is_content() {
 	lower ext4
 	for i in 1 2 3 4; do hollow f$i 5000 ""; done
