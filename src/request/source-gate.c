@@ -171,7 +171,7 @@ int source_gate(struct req *req)
 		return req->waited;
 	req->wait.node = NULL;
 	fs_node_put(req->fs, waited_for);
-	if (!req->node)
+	if (!req->node || node_is_keyed(req->node))
 		return 0;
 	if (S_ISDIR(req->node->type) && needs_names(req))
 		return need_names(req);

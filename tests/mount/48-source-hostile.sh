@@ -134,3 +134,19 @@ for d in ("/b/f", "/a/f"):
 	unview
 	umount "$LOWER/b"
 }
+
+# A program with a source that also answers operations: its files are never hollow.
+each_source_leaves_files_of_node_operations_alone() {
+	lower ext4
+	hollow f 5000 ""
+	source_view nodes
+	check sh -c "echo text > '$VIEW/made'"
+	equal "$(cat "$VIEW/made")" text
+	check sh -c "echo more >> '$VIEW/made'"
+	equal "$(stat -c %s "$VIEW/made")" 10
+	check python3 -c 'import os, sys; os.truncate(sys.argv[1], 4)' "$VIEW/made"
+	check python3 -c 'import os, sys; os.utime(sys.argv[1], (1, 1))' "$VIEW/made"
+	check python3 -c 'import os, sys; os.truncate(sys.argv[1], 0)' "$VIEW/made"
+	right "$VIEW/f" 5000
+	equal "$(cat "$VIEW/made")" ""
+}

@@ -18,10 +18,13 @@
  *	error=N		returns -N after writing half of the file
  *	longer, shorter	changes the size of the file
  *	NAMES		of a directory: makes these names, see make_names()
+ *
+ * With the option "nodes" the root has a file "made" besides, which the program answers itself.
  */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <penstock/node.h>
 #include <penstock/source.h>
 #include <pthread.h>
 #include <signal.h>
@@ -169,6 +172,74 @@ static void *evict(void *arg)
 	return NULL;
 }
 
+/* -- the file "made" --------------------------------------------------------------------------- */
+
+static struct statx made = { .stx_mode = S_IFREG | 0644, .stx_nlink = 1 };
+static char made_text[4096];
+
+static uint32_t answers(void *aux, const struct pst_file *file)
+{
+	return file->nodeid == 1 ? PST_ANSWERS_LOOKUP : 0;
+}
+
+static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	if (strcmp(name, "made") != 0)
+		return PST_BACKING;
+	pst_entry_key(entry, name, 4);
+	entry->stx = made;
+	return 0;
+}
+
+static int get_attributes(struct pst_request *req, struct statx *stx)
+{
+	*stx = made;
+	return 0;
+}
+
+static int set_attributes(struct pst_request *req, const struct statx *change, struct statx *stx)
+{
+	if (change->stx_mask & STATX_SIZE)
+		made.stx_size = change->stx_size;
+	return get_attributes(req, stx);
+}
+
+static int open_made(struct pst_request *req, int flags, struct pst_opened *opened)
+{
+	if (flags & O_TRUNC)
+		made.stx_size = 0;
+	return 0;
+}
+
+static ssize_t read_made(struct pst_request *req, void *buf, size_t size, uint64_t off)
+{
+	size_t left = off < made.stx_size ? (size_t)(made.stx_size - off) : 0;
+
+	memcpy(buf, made_text + off, left < size ? left : size);
+	return (ssize_t)(left < size ? left : size);
+}
+
+static ssize_t write_made(struct pst_request *req, const void *buf, size_t size, uint64_t off)
+{
+	if (off + size > sizeof(made_text))
+		return -EFBIG;
+	memcpy(made_text + off, buf, size);
+	if (off + size > made.stx_size)
+		made.stx_size = off + size;
+	return (ssize_t)size;
+}
+
+static const struct pst_node_ops node_ops = {
+	.size = sizeof(node_ops),
+	.ops = answers,
+	.lookup = look_up,
+	.getattr = get_attributes,
+	.setattr = set_attributes,
+	.open = open_made,
+	.read = read_made,
+	.write = write_made,
+};
+
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
 {
 	if (strcmp(word, "passthrough=on") == 0)
@@ -181,6 +252,8 @@ static void choose(struct pst_view_options *options, struct pst_source *source, 
 		options->transport = PST_TRANSPORT_URING;
 	else if (strcmp(word, "ro") == 0)
 		options->mount_flags = PST_MOUNT_RDONLY;
+	else if (strcmp(word, "nodes") == 0)
+		options->node_ops = &node_ops;
 	else if (strncmp(word, "retry_ms=", 9) == 0)
 		source->retry_ms = (uint32_t)atoi(word + 9);
 	else if (strncmp(word, "n_fetches=", 10) == 0)
