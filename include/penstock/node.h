@@ -286,7 +286,7 @@ void pst_reply(struct pst_request *req, int64_t result);
 int pst_request_interrupted(const struct pst_request *req);
 /*
  * Fills up to n supplementary groups of the client, and sets *ret_n to their number. Returns 0, or
- * -ESRCH if the client has ended or is in another PID namespace.
+ * -ESRCH if the client has ended or is in another PID namespace, or -ENOMEM.
  */
 int pst_request_groups(const struct pst_request *req, gid_t *groups, size_t n, size_t *ret_n);
 /*

@@ -2,6 +2,7 @@
 /* Requests that a program answers: public functions of the library (<penstock/node.h>). */
 #include "api/view.h"
 #include "request/served.h"
+#include "util/cleanup.h"
 #include "util/proc.h"
 
 #include <ctype.h>
@@ -21,16 +22,19 @@ int pst_request_interrupted(const struct pst_request *request)
 	return serving->interrupted || serving->req->host->stopping;
 }
 
+/* Bytes of /proc/PID/status of a process with 65536 groups, the most that there can be. */
+#define STATUS_MAX (1 << 20)
+
 int pst_request_groups(const struct pst_request *request, gid_t *groups, size_t n, size_t *ret_n)
 {
-	char text[8192];
-	int r = proc_read(request->pid, "status", text, sizeof(text));
+	_cleanup_(freep) char *text = malloc(STATUS_MAX);
+	int r = text ? proc_read(request->pid, "status", text, STATUS_MAX) : -ENOMEM;
 	const char *at = r < 0 ? NULL : proc_field(text, "\nGroups:");
 	size_t found = 0;
 	char *end;
 
 	if (!at)
-		return -ESRCH;
+		return text ? -ESRCH : -ENOMEM;
 	for (;; at = end) {
 		unsigned long gid;
 

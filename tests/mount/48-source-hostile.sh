@@ -150,3 +150,13 @@ each_source_leaves_files_of_node_operations_alone() {
 	right "$VIEW/f" 5000
 	equal "$(cat "$VIEW/made")" ""
 }
+
+once_program_gets_all_groups_of_a_client() {
+	lower ext4
+	source_view nodes
+	equal "$(python3 -c 'import os, sys
+os.setgroups(range(100000, 165536))
+print(os.getxattr(sys.argv[1], "user.groups").decode())' "$VIEW/made")" "65536 165535" groups
+	equal "$(setpriv --clear-groups getfattr --only-values -n user.groups "$VIEW/made" \
+		2> /dev/null)" "0 0" "no groups"
+}

@@ -229,6 +229,23 @@ static ssize_t write_made(struct pst_request *req, const void *buf, size_t size,
 	return (ssize_t)size;
 }
 
+/* Any name: the number of the caller's groups, and the last one. */
+static ssize_t get_groups(struct pst_request *req, const char *name, void *buf, size_t size)
+{
+	static gid_t groups[65536];
+	char text[64];
+	size_t n = 0;
+	int r = pst_request_groups(req, groups, 65536, &n), len;
+
+	if (r < 0)
+		return r;
+	len = snprintf(text, sizeof(text), "%zu %u", n, n ? groups[n - 1] : 0);
+	if (size && size < (size_t)len)
+		return -ERANGE;
+	memcpy(buf, text, size ? (size_t)len : 0);
+	return len;
+}
+
 static const struct pst_node_ops node_ops = {
 	.size = sizeof(node_ops),
 	.ops = answers,
@@ -238,6 +255,7 @@ static const struct pst_node_ops node_ops = {
 	.open = open_made,
 	.read = read_made,
 	.write = write_made,
+	.getxattr = get_groups,
 };
 
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
