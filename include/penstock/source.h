@@ -60,7 +60,8 @@ struct pst_hollow {
 /*
  * Makes a file in the directory dir_fd, a descriptor in LOWER. The name appears when the file has
  * all its attributes. Returns 0, -EEXIST if the name exists, -EDEADLK if dir_fd lies in a view of
- * this process (the source would wait for itself), -EINVAL, or another -errno.
+ * this process (the source would wait for itself), -EINVAL, -EBUSY if another process has replaced
+ * the file before it was finished, or another -errno.
  */
 int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollow);
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -41,12 +42,38 @@ struct unfinished {
 	char name[64]; /* "": none */
 };
 
-/* Makes a file under a name of its own. Returns 0 or -errno. */
+/*
+ * Returns true if a file that was just opened by its name is the one that was made. The owner of
+ * the directory may have put another in its place, an older one or one of another type, to become
+ * its owner. A directory that is as new is hollow already, and make_hollow() fails.
+ */
+static bool is_made(const struct unfinished *file, const struct pst_hollow *hollow,
+		    const struct timespec *began)
+{
+	struct statx stx;
+
+	if (statx(file->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_BTIME, &stx) < 0 ||
+	    ((stx.stx_mode ^ hollow->mode) & S_IFMT))
+		return false;
+	if ((S_ISCHR(hollow->mode) || S_ISBLK(hollow->mode)) &&
+	    makedev(stx.stx_rdev_major, stx.stx_rdev_minor) != hollow->rdev)
+		return false;
+	return !(stx.stx_mask & STATX_BTIME) || stx.stx_btime.tv_sec > began->tv_sec ||
+	       (stx.stx_btime.tv_sec == began->tv_sec && stx.stx_btime.tv_nsec >= began->tv_nsec);
+}
+
+/*
+ * Makes a file under a name of its own. Returns 0, -EBUSY if another process has replaced it, or
+ * -errno.
+ */
 static int make_named(int dir_fd, const struct pst_hollow *hollow, struct unfinished *file)
 {
 	static _Atomic unsigned int number;
 	int flags = O_CLOEXEC | O_NOFOLLOW, r = 0;
+	struct timespec began;
 
+	/* The clock of birth times: it does not advance between two ticks of the kernel. */
+	clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	snprintf(file->name, sizeof(file->name), FS_UNFINISHED "%d-%u-%llx", getpid(), number++,
 		 (unsigned long long)clock_ns());
 	if (S_ISREG(hollow->mode))
@@ -63,7 +90,9 @@ static int make_named(int dir_fd, const struct pst_hollow *hollow, struct unfini
 		r = mknodat(dir_fd, file->name, hollow->mode & (S_IFMT | 0600), hollow->rdev);
 	if (r == 0)
 		file->fd = openat(dir_fd, file->name, flags, hollow->mode & 0777);
-	return file->fd < 0 ? -errno : 0;
+	if (file->fd < 0)
+		return -errno;
+	return S_ISREG(hollow->mode) || is_made(file, hollow, &began) ? 0 : -EBUSY;
 }
 
 /* Makes the file. Returns 0 or -errno. */
