@@ -32,13 +32,13 @@ others_go_on() { # FIRST WHY
 	local cpu n=$1
 	for cpu in $(seq 0 $(($(nproc) - 1))); do
 		n=$((n + 1))
-		timeout 5 taskset -c "$cpu" setpriv --reuid $B --regid $B --clear-groups \
+		timeout 30 taskset -c "$cpu" setpriv --reuid $B --regid $B --clear-groups \
 			cat "$VIEW/b/$n" > /dev/null || fail "a read on CPU $cpu hangs while $2"
-		timeout 5 taskset -c "$cpu" stat "$VIEW/a/$n" > /dev/null ||
+		timeout 30 taskset -c "$cpu" stat "$VIEW/a/$n" > /dev/null ||
 			fail "a look on CPU $cpu hangs while $2"
 	done
-	timeout 5 ls -l "$VIEW/b" > /dev/null || fail "a listing hangs while $2"
-	timeout 5 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "the control socket hangs while $2"
+	timeout 30 ls -l "$VIEW/b" > /dev/null || fail "a listing hangs while $2"
+	timeout 30 "$PENSTOCK" stat "$VIEW" > /dev/null || fail "the control socket hangs while $2"
 }
 
 # User A holds write leases on lower files and opens these files in the view, more often than the
