@@ -136,8 +136,9 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 {
 	this_cpu_inc(entry->filter->count[kind][opcode]->bad);
 	if (atomic_inc_return(&entry->filter->n_bad) == 1)
-		pr_err("penstock: filter %s: its program %s; the operation failed with EIO\n",
-		       entry->facts->name, what);
+		pr_err("penstock: filter %s: its program %s%s %s; the operation failed with EIO\n",
+		       entry->facts->name, filter_kind_name(kind), filter_kind_op(kind, opcode),
+		       what);
 }
 
 /*

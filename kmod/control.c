@@ -66,7 +66,6 @@ static int show_filters(struct seq_file *m, void *unused)
 static void show_program(struct seq_file *m, const struct filter *f, enum filter_kind kind,
 			 u32 opcode)
 {
-	static const char *const kinds[] = { "pre/", "post/", "name" };
 	struct pst_count sum = {};
 	int cpu;
 
@@ -80,9 +79,8 @@ static void show_program(struct seq_file *m, const struct filter *f, enum filter
 		sum.bad += READ_ONCE(c->bad);
 	}
 	put(m, f->facts.name, '\t');
-	seq_printf(m, "%s%s\t%lu\t%lu\t%lu\t%lu\n", kinds[kind],
-		   kind == FILTER_NAME ? "" : op_filter_name(opcode), sum.runs, sum.errors,
-		   sum.answered, sum.bad);
+	seq_printf(m, "%s%s\t%lu\t%lu\t%lu\t%lu\n", filter_kind_name(kind),
+		   filter_kind_op(kind, opcode), sum.runs, sum.errors, sum.answered, sum.bad);
 }
 
 static int show_programs(struct seq_file *m, void *unused)

@@ -11,6 +11,17 @@ enum filter_kind {
 	_FILTER_KINDS,
 };
 
+/* Returns the two parts of the name of a program: "pre/" and "lookup", "name" and "". */
+static inline const char *filter_kind_name(enum filter_kind kind)
+{
+	return kind == FILTER_PRE ? "pre/" : kind == FILTER_POST ? "post/" : "name";
+}
+
+static inline const char *filter_kind_op(enum filter_kind kind, uint32_t opcode)
+{
+	return kind == FILTER_NAME ? "" : op_filter_name(opcode);
+}
+
 /* Strings live as long as the filter does. */
 struct filter_facts {
 	const char *name; /* NAME, or that of name= */

@@ -155,7 +155,6 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 static void bad(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
 		uint32_t opcode, const char *what, int error)
 {
-	static const char *const kinds[] = { "pre/", "post/", "name" };
 	struct filter_count count;
 
 	(void)call;
@@ -166,9 +165,8 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 		return;
 	log_error("filter %s: its program %s%s %s%s%s%s; the operation failed with EIO. Further "
 		  "failures are counted (`penstock filter stat`), not logged",
-		  entry->facts->name, kinds[kind],
-		  kind == FILTER_NAME ? "" : op_filter_name(opcode), what, error ? " (" : "",
-		  error ? strerror(-error) : "", error ? ")" : "");
+		  entry->facts->name, filter_kind_name(kind), filter_kind_op(kind, opcode), what,
+		  error ? " (" : "", error ? strerror(-error) : "", error ? ")" : "");
 }
 
 static bool may_serve(const struct filter_call *call)

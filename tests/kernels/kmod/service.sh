@@ -104,7 +104,7 @@ refused_changes() {
 	refuses change-remove "$anew" penstock filter remove /w/view mask
 	check service.change-others penstock filter add /w/view hide,names=x
 	refuses serve "Input/output error" ln -s x /w/view/link
-	check service.serve-log sh -c 'dmesg | grep "filter bad: its program returned PST_SERVE"'
+	check service.serve-log sh -c 'dmesg | grep "filter bad: its program .* returned PST_SERVE"'
 	check service.serve-below [ ! -L /w/tmpfs/lower/link ]
 	check service.change-umount penstock umount /w/view
 }
