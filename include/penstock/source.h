@@ -97,6 +97,12 @@ enum pst_fetch_when {
 	 * clients read parts.
 	 */
 	PST_FETCH_READ,
+	/*
+	 * The whole file in the background, after a client has listed its directory or looked it
+	 * up. An open that comes earlier waits, as with PST_FETCH_OPEN. At most half of n_fetches
+	 * run in the background at the same time, and only while no client waits for a call.
+	 */
+	PST_FETCH_AHEAD,
 };
 
 /*

@@ -107,11 +107,12 @@ static int check_source(const struct pst_source *source, struct pst_error *error
 {
 	if (!source->fetch)
 		return error_set(error, -EINVAL, "source: the program must set fetch");
-	if (source->when > PST_FETCH_OPEN || source->when_of || source->piece)
+	if ((source->when != PST_FETCH_OPEN && source->when != PST_FETCH_AHEAD) ||
+	    source->when_of || source->piece)
 		return error_set(
 			error, -EINVAL,
 			"source: when=%u, piece=%u: this version fetches whole files only: "
-			"when must be PST_FETCH_OPEN, piece 0 and when_of NULL",
+			"when must be PST_FETCH_OPEN or PST_FETCH_AHEAD, piece 0 and when_of NULL",
 			source->when, source->piece);
 	if (source->n_fetches > MAX_FETCHES)
 		return error_set(error, -EINVAL, "source: n_fetches=%u: give %u at most",

@@ -130,6 +130,19 @@ int hollow_restore_capability(int fd)
 	return r;
 }
 
+bool fs_ahead_begins(struct node *node)
+{
+	if (S_ISREG(node->type) && fs_is_whole(node))
+		return true;
+	return (atomic_load_explicit(&node->flags, memory_order_relaxed) & NODE_AHEAD) ||
+	       (atomic_fetch_or(&node->flags, NODE_AHEAD) & NODE_AHEAD);
+}
+
+int fs_open_node_dir(struct fs *fs, struct node *node)
+{
+	return lower_open(fs, node, O_RDONLY);
+}
+
 /* -- times ------------------------------------------------------------------------------------- */
 
 struct hollow_filling hollow_filling_of(const struct stat *st)

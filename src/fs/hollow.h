@@ -38,6 +38,11 @@ enum fs_hollow_change {
  */
 int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes);
 
+/* Records that a file is to be fetched ahead. Returns true if it was recorded already. */
+bool fs_ahead_begins(struct node *node);
+/* Opens a directory to read its names. Returns a descriptor, which the caller owns, or -errno. */
+int fs_open_node_dir(struct fs *fs, struct node *node);
+
 /* A fill of a hollow file or directory. */
 struct fs_fill {
 	int fd; /* owned: for reading and writing, or of the directory */

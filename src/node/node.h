@@ -44,6 +44,8 @@ struct nodetab;
  */
 #define NODE_UNSETTLED 16
 #define NODE_SYNCED    32
+/* In node.flags: the file, or the files in the directory, are fetched in the background. */
+#define NODE_AHEAD 64
 
 /* A file handle in a record. tails.c stores the rest of a longer one, see node_fhandle(). */
 #define FHANDLE_SHORT 24

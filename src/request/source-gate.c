@@ -188,6 +188,10 @@ int source_gate_after(struct req *req)
 {
 	if (req->held && !fs_is_whole(req->held))
 		return fs_hollow_changed(req->fs, req->held, changes(req));
+	if (req->msg.op->effect == OP_FINDS && req->entry.node && S_ISREG(req->entry.node->type))
+		source_ahead(req->host->source, req->entry.node);
+	else if (req->msg.op->answer == OP_ANSWER_LIST)
+		source_ahead(req->host->source, req->node);
 	/* An eviction may have begun after the gate and before the open was counted. */
 	return req->msg.head->opcode == FUSE_OPEN ? need(req, req->node) : 0;
 }

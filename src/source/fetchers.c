@@ -92,7 +92,9 @@ static struct source_waiter *end_call(struct source *source, struct flight *flig
 	}
 	flight->waiters = NULL;
 	flight->node = NULL;
-	if (r < 0 && !flight->cancelled)
+	source->ahead.n_running -= flight->ahead;
+	/* No client gets the error of a fetch that none has waited for. */
+	if (r < 0 && !flight->cancelled && (waiters || !flight->ahead))
 		flight_fail(source, flight, r);
 	else
 		flight_free(source, flight);
@@ -102,7 +104,10 @@ static struct source_waiter *end_call(struct source *source, struct flight *flig
 	return waiters;
 }
 
-/* Waits for a flight without a call. Returns NULL if the thread must end. Caller holds the lock. */
+/*
+ * Waits for a flight without a call, and sets its state to RUNS. Flights for which clients wait
+ * come first. Returns NULL if the thread must end. Caller holds the lock.
+ */
 static struct flight *next_flight(struct source *source)
 {
 	for (;;) {
@@ -110,14 +115,27 @@ static struct flight *next_flight(struct source *source)
 
 		for (struct flight *flight = source->flights; flight && source->n_queued;
 		     flight = flight->next)
-			if (flight->state == FLIGHT_QUEUED)
+			if (flight->state == FLIGHT_QUEUED) {
+				flight->state = FLIGHT_RUNS;
+				source->n_queued--;
 				return flight;
+			}
 		if (source->stop)
 			return NULL;
+		if (ahead_has_work(source)) {
+			struct flight *flight = ahead_next(source);
+
+			/* Another thread may take the next file. */
+			fetchers_grow(source);
+			pthread_cond_signal(&source->work);
+			if (flight)
+				return flight;
+			continue;
+		}
 		source->n_idle++;
 		r = clock_cond_wait_ms(&source->work, &source->lock, IDLE_S * 1000);
 		source->n_idle--;
-		if (r == ETIMEDOUT && !source->n_queued)
+		if (r == ETIMEDOUT && !source->n_queued && !ahead_has_work(source))
 			return NULL;
 	}
 }
@@ -138,8 +156,6 @@ static void *fetcher_main(void *arg)
 	while ((flight = next_flight(source))) {
 		int r;
 
-		flight->state = FLIGHT_RUNS;
-		source->n_queued--;
 		fetcher->flight = flight;
 		pthread_mutex_unlock(&source->lock);
 		r = call_source(source, flight);
@@ -164,7 +180,8 @@ int fetchers_grow(struct source *source)
 	struct fetcher *fetcher = source->fetchers;
 	int r;
 
-	if (source->n_queued <= source->n_idle || source->n_running == source->given.n_fetches)
+	if (source->n_queued + ahead_has_work(source) <= source->n_idle ||
+	    source->n_running == source->given.n_fetches)
 		return 0;
 	while (fetcher->state == FETCHER_RUNS)
 		fetcher++;

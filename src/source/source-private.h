@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), settler.c
- * (removes marks), source.c (requests that wait or hold, and the source as a whole).
+ * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), ahead.c
+ * (files to fetch in the background), settler.c (removes marks), source.c (requests that wait or
+ * hold, and the source as a whole).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
  * two mounts. After an error the flight stays for retry_ms, so that requests of this time get the
@@ -14,6 +15,7 @@
 #include "source/source.h"
 #include "source/views.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -28,6 +30,7 @@ struct flight {
 	struct node *node; /* counted; NULL in the states HELD and FAILED */
 	struct source_waiter *waiters;
 	_Atomic bool cancelled;
+	bool ahead;        /* begun without a waiter */
 	int error;         /* FAILED */
 	uint32_t ended_ms; /* FAILED */
 };
@@ -47,6 +50,15 @@ struct settler {
 	size_t n, room;
 };
 
+struct ahead {
+	uint64_t *ids; /* a ring of nodeids; NULL before the first one */
+	unsigned int at, n;
+	unsigned int n_running; /* flights */
+	bool busy;              /* a thread reads the names of dir, or looks at a file */
+	DIR *dir;               /* or NULL */
+	struct node *dir_node;  /* counted; or NULL */
+};
+
 struct source {
 	struct pst_source given; /* constant */
 	struct source_views_entry view;
@@ -57,6 +69,7 @@ struct source {
 	struct fetcher *fetchers; /* given.n_fetches */
 	cpu_set_t *cpus;          /* constant: CPUs that the threads may run on, or NULL */
 	struct settler settler;
+	struct ahead ahead;
 	unsigned int n_idle, n_running, n_queued, n_failed;
 	bool stop;
 };
@@ -89,6 +102,20 @@ void flight_wake(struct source_waiter *waiters, int r, bool here);
 int fetchers_grow(struct source *source);
 /* Signals threads whose calls are cancelled. Returns true if there are any. */
 bool fetchers_wake_cancelled(struct source *source);
+
+/* -- ahead.c; the caller holds the lock, except of ahead_fini() -------------------------------- */
+
+/* Adds a file or directory to the queue. Returns false if it is left out. */
+bool ahead_add(struct source *source, const struct node *node);
+/* Returns true if a thread should call ahead_next(). */
+bool ahead_has_work(const struct source *source);
+/*
+ * Takes the next file to fetch ahead. Returns its flight, in the state RUNS, or NULL if this step
+ * has found none. Releases the lock meanwhile.
+ */
+struct flight *ahead_next(struct source *source);
+/* Frees the queue, after all threads have ended. */
+void ahead_fini(struct source *source);
 
 /* -- settler.c --------------------------------------------------------------------------------- */
 

@@ -109,7 +109,7 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
 	pthread_mutex_lock(&source->lock);
 	for (struct flight *flight = source->flights; flight && !waiter; flight = flight->next) {
 		waiter = flight_take(flight, unique, may);
-		if (waiter && !flight->waiters && flight->state != FLIGHT_HELD)
+		if (waiter && !flight->waiters && flight->state != FLIGHT_HELD && !flight->ahead)
 			flight->cancelled = true;
 	}
 	pthread_mutex_unlock(&source->lock);
@@ -147,6 +147,18 @@ int source_held_is_hollow(struct source *source, struct node *node)
 	if (r == FS_UNSETTLED)
 		settler_add(source, node);
 	return r == FS_UNSETTLED ? 0 : r;
+}
+
+void source_ahead(struct source *source, struct node *node)
+{
+	if (source->given.when != PST_FETCH_AHEAD || fs_ahead_begins(node))
+		return;
+	pthread_mutex_lock(&source->lock);
+	if (ahead_add(source, node)) {
+		fetchers_grow(source);
+		pthread_cond_signal(&source->work);
+	}
+	pthread_mutex_unlock(&source->lock);
 }
 
 bool source_hold(struct source *source, struct node *node)
@@ -230,6 +242,7 @@ void source_stop(struct source *source)
 	for (unsigned int i = 0; i < source->given.n_fetches; i++)
 		if (source->fetchers[i].state == FETCHER_ENDED)
 			pthread_join(source->fetchers[i].thread, NULL);
+	ahead_fini(source);
 	settler_stop(source);
 }
 

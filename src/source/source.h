@@ -73,6 +73,12 @@ int source_held_is_hollow(struct source *source, struct node *node);
 bool source_hold(struct source *source, struct node *node);
 void source_release(struct source *source, struct node *node);
 
+/*
+ * Records that a client has listed a directory, or looked up a file: with PST_FETCH_AHEAD, hollow
+ * files there are fetched in the background.
+ */
+void source_ahead(struct source *source, struct node *node);
+
 /* As fs_evict(), at a time when the source does not fill the file. */
 int source_evict(struct source *source, struct node *node);
 

@@ -415,6 +415,69 @@ once_hollow_file_appears_finished() {
 	refused 'File exists' faulty make "$LOWER" f1 5000 ""
 }
 
+# Files are fetched in the background after their directory was listed, or they were looked up.
+each_files_are_fetched_ahead() {
+	local i
+	lower ext4
+	hollow d dir "a b c/"
+	for i in f g h; do hollow $i 5000 ""; done
+	hollow bad 5000 "error=5"
+	source_view when=ahead
+	check ls "$VIEW/d" > /dev/null
+	within 10 eval '[ "$(calls ^fetch)" = 2 ]'
+	check stat "$VIEW/f" > /dev/null
+	within 10 eval '[ "$(calls ^fetch)" = 3 ]'
+	for i in d/a d/b f; do within 10 settled $i; done
+	right "$LOWER/d/a" 1000
+	right "$VIEW/d/b" 1000
+	right "$VIEW/f" 5000
+	equal "$(calls ^fetch) $(calls ^list)" "3 1" calls
+	is_hollow g || fail "a file was fetched that nobody has asked for"
+	is_hollow d/c || fail "a directory was listed that nobody has asked for"
+	# An error in the background is not that of a later open.
+	check stat "$VIEW/bad" > /dev/null
+	within 10 eval '[ "$(calls ^fetch)" = 4 ]'
+	refused 'Input/output' cat "$VIEW/bad"
+	check ls "$VIEW" > /dev/null
+	for i in g h; do within 10 settled $i; done
+}
+
+each_open_joins_a_fetch_ahead() {
+	local i a b pids=()
+	lower ext4
+	for i in {1..20}; do hollow f$i 5000 "wait=$T/go"; done
+	hollow g 5000 ""
+	source_view when=ahead n_fetches=4
+	check ls "$VIEW" > /dev/null
+	within 10 eval '[ "$(calls ^fetch)" = 2 ]'
+	# Others than the two are fetched at once when they are opened.
+	right "$VIEW/g" 5000
+	cat "$VIEW/f1" > /dev/null & a=$!
+	within 10 eval '[ "$(calls ^fetch)" -ge 3 ]'
+	sleep 0.1
+	kill $a
+	for i in {1..20}; do (right "$VIEW/f$i" 5000) & pids+=($!); done
+	sleep 0.1
+	check test "$(calls ^fetch)" -le 6
+	touch "$T/go"
+	for b in "${pids[@]}"; do wait "$b" || fail "a reader"; done
+	for i in {1..20}; do within 10 settled f$i; done
+	check test "$(calls ^fetch)" -le 23
+}
+
+# The end of the view cancels fetches in the background.
+each_view_ends_during_a_fetch_ahead() {
+	local i
+	lower ext4
+	for i in {1..20}; do hollow f$i 5000 "wait=$T/never"; done
+	source_view when=ahead
+	check ls "$VIEW" > /dev/null
+	within 10 eval '[ "$(calls ^fetch)" = 8 ]'
+	unview
+	for i in {1..20}; do is_hollow f$i || fail "the mark of f$i is gone"; done
+	equal "$(calls ^fetch)" 8 calls
+}
+
 # The mark does not exist in the view.
 each_mark_is_hidden() {
 	lower ext4

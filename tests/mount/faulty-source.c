@@ -260,7 +260,9 @@ static const struct pst_node_ops node_ops = {
 
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
 {
-	if (strcmp(word, "passthrough=on") == 0)
+	if (strcmp(word, "when=ahead") == 0)
+		source->when = PST_FETCH_AHEAD;
+	else if (strcmp(word, "passthrough=on") == 0)
 		options->passthrough = PST_PASSTHROUGH_ON;
 	else if (strcmp(word, "passthrough=off") == 0)
 		options->passthrough = PST_PASSTHROUGH_OFF;
