@@ -40,25 +40,6 @@ int fs_hollow_written(struct fs *fs, struct node *node)
 	return 0;
 }
 
-/* Reads the record, and checks that the file is as it was then. Returns 0 or -errno. */
-static int check_unchanged(int fd, struct hollow_filled *ret_filled, size_t *ret_tag_len)
-{
-	ssize_t n = fgetxattr(fd, HOLLOW_FILLED, ret_filled, sizeof(*ret_filled));
-	const struct hollow_filling *was = &ret_filled->was;
-	ssize_t head = offsetof(struct hollow_filled, tag);
-	struct stat st;
-
-	if (n < head)
-		return n < 0 && !hollow_is_absent(errno) ? -errno : -EBUSY;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((uint64_t)st.st_size != was->length || st.st_mtim.tv_sec != was->times[1].sec ||
-	    st.st_mtim.tv_nsec != was->times[1].nsec)
-		return -EBUSY;
-	*ret_tag_len = (size_t)(n - head);
-	return 0;
-}
-
 /*
  * Frees the content. A kill at any moment leaves a file that is whole, or that is hollow and whose
  * next fill begins with a file without blocks: it has the mark, and HOLLOW_FILLED no more.
@@ -129,7 +110,9 @@ int fs_evict(struct fs *fs, struct node *node)
 	/* The kernel sends a signal to a process whose lease ends; this one is ignored. */
 	if (fcntl(fd, F_SETSIG, thread_wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
 		return errno == EAGAIN ? -EBUSY : -errno;
-	r = check_unchanged(fd, &filled, &tag_len);
+	r = hollow_read_filled(fd, &filled, &tag_len);
+	if (r == HOLLOW_CHANGED || r == -ENODATA)
+		r = -EBUSY;
 	if (r == 0)
 		r = empty(fd, &filled, tag_len);
 	fcntl(fd, F_SETLEASE, F_UNLCK);

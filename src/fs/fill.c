@@ -78,6 +78,26 @@ static int record(struct fs_fill *fill)
 	return again ? begin_again(fill) : 0;
 }
 
+/*
+ * Removes the mark of a file that was changed below after its fill, whose mark a killed program has
+ * left: another fill would replace the change. Returns 0, FS_FILL_WHOLE or -errno.
+ */
+static int keep_change(int fd)
+{
+	struct hollow_filled filled;
+	size_t tag_len;
+	int r = hollow_read_filled(fd, &filled, &tag_len);
+
+	if (r == 0 || r == -ENODATA)
+		return 0;
+	if (r < 0)
+		return r;
+	if (fremovexattr(fd, PST_HOLLOW) < 0)
+		return -errno;
+	fremovexattr(fd, HOLLOW_FILLED);
+	return FS_FILL_WHOLE;
+}
+
 int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 {
 	struct fs_fill fill = { .dir = S_ISDIR(node->type) };
@@ -96,6 +116,8 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 	fill.tag_len = (size_t)n;
 	if (r == 0 && !fill.dir && hollow_is_filled(fs, fill.fd))
 		r = FS_UNSETTLED;
+	if (r == 0 && !fill.dir)
+		r = keep_change(fill.fd);
 	if (r == 0 && !fill.dir)
 		r = hollow_save_capability(fill.fd);
 	if (r == 0)

@@ -403,6 +403,12 @@ struct hollow_filled {
 };
 /* Returns true if a file with the mark was filled on this instance of its file system. */
 bool hollow_is_filled(const struct fs *fs, int fd);
+/*
+ * Reads HOLLOW_FILLED and the length of its tag. Returns 0, HOLLOW_CHANGED if size or mtime are
+ * others now, -ENODATA if there is no record, or another -errno.
+ */
+#define HOLLOW_CHANGED 1
+int hollow_read_filled(int fd, struct hollow_filled *ret_filled, size_t *ret_tag_len);
 /* Reads HOLLOW_FILLING of a descriptor. Returns false if there is none. */
 bool hollow_filling(int fd, struct hollow_filling *ret_filling);
 struct hollow_filling hollow_filling_of(const struct stat *st);

@@ -66,13 +66,38 @@ uint64_t fs_instance(const char *lower)
 	return hash_bytes(stx.stx_mnt_id, boot, strlen(boot)) | 2;
 }
 
+static ssize_t get_filled(int fd, struct hollow_filled *ret_filled)
+{
+	ssize_t n = getxattr(fd_path(fd).text, HOLLOW_FILLED, ret_filled, sizeof(*ret_filled));
+
+	if (n < 0)
+		return hollow_is_absent(errno) ? -ENODATA : -errno;
+	return n < (ssize_t)offsetof(struct hollow_filled, tag) ? -ENODATA : n;
+}
+
 bool hollow_is_filled(const struct fs *fs, int fd)
 {
 	struct hollow_filled filled;
-	ssize_t n = getxattr(fd_path(fd).text, HOLLOW_FILLED, &filled, sizeof(filled));
 
-	return n >= (ssize_t)offsetof(struct hollow_filled, tag) &&
-	       filled.instance != FS_INSTANCE_UNKNOWN && filled.instance == fs->config.instance;
+	return get_filled(fd, &filled) > 0 && filled.instance != FS_INSTANCE_UNKNOWN &&
+	       filled.instance == fs->config.instance;
+}
+
+int hollow_read_filled(int fd, struct hollow_filled *ret_filled, size_t *ret_tag_len)
+{
+	const struct hollow_filling *was = &ret_filled->was;
+	ssize_t n = get_filled(fd, ret_filled);
+	struct stat st;
+
+	if (n < 0)
+		return (int)n;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret_tag_len = (size_t)n - offsetof(struct hollow_filled, tag);
+	return (uint64_t)st.st_size != was->length || st.st_mtim.tv_sec != was->times[1].sec ||
+			       st.st_mtim.tv_nsec != was->times[1].nsec ?
+		       HOLLOW_CHANGED :
+		       0;
 }
 
 int fs_has_mark(struct fs *fs, struct node *node)

@@ -71,14 +71,19 @@ static bool needs_names(const struct req *req)
 	       req->msg.head->opcode == FUSE_OPENDIR;
 }
 
-/* Returns true if the operation may change the content of its file. */
-static bool may_write(const struct req *req)
+/*
+ * Returns true if the operation may change the content of its file, or times by which a fill would
+ * recognise a change.
+ */
+static bool may_change(const struct req *req)
 {
 	const struct fuse_open_in *open = req->msg.arg;
 
 	if (req->msg.head->opcode == FUSE_OPEN)
 		return (open->flags & O_ACCMODE) != O_RDONLY || (open->flags & O_TRUNC);
-	return has_fsetattr(req, FATTR_SIZE);
+	return has_fsetattr(req, FATTR_SIZE) ||
+	       (has_fsetattr(req, FATTR_ATIME | FATTR_MTIME) && S_ISREG(req->node->type) &&
+		fs_is_whole(req->node));
 }
 
 /* Waits for a file if it is hollow. Returns 0, REQ_PARK or -errno. */
@@ -179,7 +184,7 @@ int source_gate(struct req *req)
 		r = hold_hollow(req);
 	else if (S_ISREG(req->node->type) && needs_content(req))
 		r = need_content(req);
-	if (r == 0 && may_write(req))
+	if (r == 0 && may_change(req))
 		r = fs_hollow_written(req->fs, req->node);
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }

@@ -160,3 +160,33 @@ print(os.getxattr(sys.argv[1], "user.groups").decode())' "$VIEW/made")" "65536 1
 	equal "$(setpriv --clear-groups getfattr --only-values -n user.groups "$VIEW/made" \
 		2> /dev/null)" "0 0" "no groups"
 }
+
+# The mark of a fetched file that a killed program has left: the next view of another mount of LOWER
+# fetches the file again, but not if somebody has changed it below.
+each_change_below_outlives_a_kill() {
+	lower ext4
+	hollow f 5000 ""
+	hollow g 5000 ""
+	hollow h 5000 ""
+	source_view
+	right "$VIEW/f" 5000
+	right "$VIEW/g" 5000
+	right "$VIEW/h" 5000
+	# By its times, the next view would take the file for one that was changed below.
+	check python3 -c 'import os, sys; os.utime(sys.argv[1], (1, 1))' "$VIEW/h"
+	check not is_hollow h
+	kill -9 "${VIEW_PIDS[0]}"
+	wait "${VIEW_PIDS[0]}" 2> /dev/null
+	unset 'VIEW_DIRS[0]'
+	umount -l "$VIEW"
+	is_hollow f || skip "the mark was removed before"
+	echo outside > "$LOWER/f"
+	mount --bind "$LOWER" "$LOWER"
+	source_view
+	equal "$(cat "$VIEW/f")" outside
+	check not is_hollow f
+	right "$VIEW/g" 5000
+	equal "$(calls ^fetch)" 4 calls
+	unview
+	umount "$LOWER"
+}

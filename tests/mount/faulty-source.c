@@ -229,7 +229,7 @@ static ssize_t write_made(struct pst_request *req, const void *buf, size_t size,
 	return (ssize_t)size;
 }
 
-/* Any name: the number of the caller's groups, and the last one. */
+/* user.groups: the number of the caller's groups, and the last one. */
 static ssize_t get_groups(struct pst_request *req, const char *name, void *buf, size_t size)
 {
 	static gid_t groups[65536];
@@ -237,8 +237,8 @@ static ssize_t get_groups(struct pst_request *req, const char *name, void *buf, 
 	size_t n = 0;
 	int r = pst_request_groups(req, groups, 65536, &n), len;
 
-	if (r < 0)
-		return r;
+	if (r < 0 || strcmp(name, "user.groups") != 0)
+		return r < 0 ? r : -ENODATA;
 	len = snprintf(text, sizeof(text), "%zu %u", n, n ? groups[n - 1] : 0);
 	if (size && size < (size_t)len)
 		return -ERANGE;
