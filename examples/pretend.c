@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pretend LOWER MOUNTPOINT [cache=auto|none|ttl|exclusive] [transport=dev|uring] [passthrough=off]
+ * pretend LOWER MOUNTPOINT [-o OPTION,...]...
  *
  * Shows a view in which users can change modes and owners, while the files below keep theirs. It is
  * an example of a server that decides some attributes of files whose data is passed through.
@@ -148,55 +148,29 @@ static void forget(struct pst_view *view)
 	}
 }
 
-/* The thread for signals, which all threads block. The main thread ends it by SIGUSR1. */
-static void *wait_for_signals(void *arg)
+/* A thread that waits for SIGHUP. It leaves the other signals to pst_view_run(). */
+static void *wait_for_hangups(void *view)
 {
-	struct pst_view *view = arg;
 	sigset_t set;
 	int number;
 
-	pthread_sigmask(SIG_BLOCK, NULL, &set);
-	while (sigwait(&set, &number) == 0 && number != SIGUSR1) {
-		if (number == SIGHUP)
-			forget(view);
-		else if (pst_view_unmount(view, 0) < 0)
-			warnx("the view is in use and stays mounted");
-	}
+	sigfillset(&set);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	while (sigwait(&set, &number) == 0)
+		forget(view);
 	return NULL;
 }
 
-/* Blocks signals in this thread, and in all threads that it starts from now on. */
-static void block_signals(void)
+static void print_counts(struct pst_view *view)
 {
-	static const int numbers[] = { SIGHUP, SIGTERM, SIGINT, SIGUSR1 };
-	sigset_t set;
+	struct pst_op_stat rows[64];
+	size_t n;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaddset(&set, numbers[i]);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-static void choose(struct pst_view_options *options, const char *word)
-{
-	if (strcmp(word, "cache=auto") == 0)
-		options->cache = PST_CACHE_AUTO;
-	else if (strcmp(word, "cache=none") == 0)
-		options->cache = PST_CACHE_NONE;
-	else if (strcmp(word, "cache=ttl") == 0)
-		options->cache = PST_CACHE_TTL;
-	else if (strcmp(word, "cache=exclusive") == 0)
-		options->cache = PST_CACHE_EXCLUSIVE;
-	else if (strcmp(word, "transport=dev") == 0)
-		options->transport = PST_TRANSPORT_DEV;
-	else if (strcmp(word, "transport=uring") == 0)
-		options->transport = PST_TRANSPORT_URING;
-	else if (strcmp(word, "passthrough=on") == 0)
-		options->passthrough = PST_PASSTHROUGH_ON;
-	else if (strcmp(word, "passthrough=off") == 0)
-		options->passthrough = PST_PASSTHROUGH_OFF;
-	else
-		errx(2, "no such option: %s", word);
+	pst_view_op_stats(view, rows, 64, &n);
+	for (size_t i = 0; i < n && i < 64; i++)
+		printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].n_requests);
 }
 
 int main(int argc, char **argv)
@@ -208,31 +182,32 @@ int main(int argc, char **argv)
 		.setattr = set,
 	};
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
-	struct pst_op_stat rows[64];
 	struct pst_error error;
 	struct pst_view *view;
 	pthread_t thread;
-	size_t n;
-	int r;
+	sigset_t hangup;
+	int r = 0;
 
 	if (argc < 3)
-		errx(2, "usage: pretend LOWER MOUNTPOINT [OPTION...]");
+		errx(2, "usage: pretend LOWER MOUNTPOINT [-o OPTION,...]");
 	options.lower = argv[1];
 	options.mountpoint = argv[2];
 	options.server = &server;
-	for (int i = 3; i < argc; i++)
-		choose(&options, argv[i]);
-	block_signals();
-	if (pst_view_mount(&options, &view, &error) < 0)
+	for (int i = 4; i < argc && r == 0; i += 2)
+		r = pst_view_options_parse(&options, argv[i], NULL, NULL, &error);
+	/* pst_view_run() leaves a signal that is blocked to the program. */
+	sigemptyset(&hangup);
+	sigaddset(&hangup, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &hangup, NULL);
+	if (r < 0 || pst_view_mount(&options, &view, &error) < 0)
 		errx(1, "%s", error.text);
-	if (pthread_create(&thread, NULL, wait_for_signals, view) != 0)
+	if (pthread_create(&thread, NULL, wait_for_hangups, view) != 0)
 		errx(1, "no thread");
-	r = pst_view_wait(view);
-	pthread_kill(thread, SIGUSR1);
+	r = pst_view_run(view);
+	pthread_cancel(thread);
 	pthread_join(thread, NULL);
-	pst_view_op_stats(view, rows, 64, &n);
-	for (size_t i = 0; i < n && i < 64; i++)
-		printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].n_requests);
+	print_counts(view);
 	pst_view_free(view);
+	pst_view_options_free(&options);
 	return r < 0;
 }

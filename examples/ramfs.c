@@ -1,147 +1,184 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ramfs EMPTY-DIRECTORY MOUNTPOINT [transport=dev|uring]
+ * ramfs [-o OPTION,...] EMPTY-DIRECTORY MOUNTPOINT
  *
  * A whole file system in memory: the program answers everything, and the lower directory nothing.
- * The files are lost when it is unmounted. ramfs-tree.c has the files; this file connects them with
- * the library.
+ * The files are lost when it is unmounted. The library calls one function at a time (`serial`), so
+ * the program needs no locks. The names of absent callbacks say what the library does by itself:
+ * it opens and closes files, and seeks in them as files without holes.
  *
- *	cc -o ramfs ramfs.c ramfs-tree.c -lpenstock
+ *	cc -o ramfs ramfs.c -lpenstock
  */
-#include "ramfs-tree.h"
-
-#include <err.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
-#include <fcntl.h>
+#include <linux/falloc.h>
 #include <penstock/node.h>
-#include <unistd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sysmacros.h>
+#include <time.h>
 
-/* The key of a file is the number of its inode. The root of the view has no key. */
+#define ROOT     1
+#define N_HASHES (1u << 16)
+/* The largest file: its bytes are one piece of memory. */
+#define MAX_SIZE (1ULL << 32)
+
+struct name {
+	struct inode *dir, *inode;
+	uint64_t number;             /* of the name: later ones are greater */
+	struct name *before, *after; /* in the directory */
+	struct name *next;           /* with the same hash */
+	char text[];
+};
+
+struct inode {
+	struct statx stx;          /* stx_ino is the key of the file */
+	char *data;                /* the bytes of a file, the text of a link */
+	size_t room;               /* bytes at data; those after stx_size are 0 */
+	struct name *first, *last; /* of a directory */
+};
+
+static struct name *hashes[N_HASHES];
+static struct inode **inodes; /* by number; a number is used once */
+static uint64_t n_inodes = ROOT, n_names;
+
 static struct inode *inode_of(const struct pst_file *file)
 {
-	uint64_t ino = TREE_ROOT;
+	uint64_t ino = ROOT; /* the root of the view has no key */
 
 	if (file->key_len)
 		memcpy(&ino, file->key, sizeof(ino));
-	return tree_inode(ino);
+	return ino < n_inodes ? inodes[ino] : NULL;
 }
 
 static int answer_entry(const struct inode *inode, struct pst_entry *entry)
 {
-	uint64_t ino = inode->stx.stx_ino;
-
-	pst_entry_key(entry, &ino, sizeof(ino));
+	pst_entry_key(entry, &inode->stx.stx_ino, sizeof(uint64_t));
 	entry->stx = inode->stx;
 	return 0;
 }
 
-static struct inode *lock_to_read(struct pst_request *req)
+static void changed(struct inode *inode, bool data)
 {
-	pthread_rwlock_rdlock(&tree_lock);
-	return inode_of(req->file);
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	inode->stx.stx_ctime = (struct statx_timestamp){ now.tv_sec, (uint32_t)now.tv_nsec, 0 };
+	if (data)
+		inode->stx.stx_mtime = inode->stx.stx_ctime;
 }
 
-static struct inode *lock_to_write(struct pst_request *req)
+static struct inode *inode_new(uint32_t mode, uint32_t uid, uint32_t gid)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	return inode_of(req->file);
+	struct inode *inode = calloc(1, sizeof(*inode)), **grown = inodes;
+
+	if (!(n_inodes & (n_inodes - 1)))
+		grown = realloc(inodes, 2 * n_inodes * sizeof(*grown));
+	if (!inode || !grown) {
+		free(inode);
+		return NULL;
+	}
+	inodes = grown;
+	inode->stx = (struct statx){ .stx_ino = n_inodes,
+				     .stx_mode = (uint16_t)mode,
+				     .stx_nlink = S_ISDIR(mode) ? 2 : 0,
+				     .stx_uid = uid,
+				     .stx_gid = gid };
+	changed(inode, true);
+	inode->stx.stx_atime = inode->stx.stx_ctime;
+	inodes[n_inodes++] = inode;
+	return inode;
 }
 
-/* Unlocks, and passes the result on. */
-static int64_t unlock(int64_t r)
-{
-	pthread_rwlock_unlock(&tree_lock);
-	return r;
-}
-
-static uint32_t answers(void *aux, const struct pst_file *file)
-{
-	return file->nodeid == 1 ? PST_ANSWERS_ALL : 0;
-}
-
+/* The view has no nodeid of the file any more, so no process has it open. */
 static void forget(void *aux, const struct pst_file *file)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	tree_forget(inode_of(file));
-	pthread_rwlock_unlock(&tree_lock);
+	struct inode *inode = inode_of(file);
+
+	if (inode->stx.stx_nlink)
+		return;
+	inodes[inode->stx.stx_ino] = NULL;
+	free(inode->data);
+	free(inode);
 }
 
 static uint32_t find(void *aux, const struct pst_file *file, uint64_t *ret_ino)
 {
-	struct inode *inode;
-	uint32_t type;
+	struct inode *inode = inode_of(file);
 
-	pthread_rwlock_rdlock(&tree_lock);
-	inode = inode_of(file);
-	type = inode ? inode->stx.stx_mode & S_IFMT : 0;
 	if (inode)
 		*ret_ino = inode->stx.stx_ino;
-	pthread_rwlock_unlock(&tree_lock);
-	return type;
+	return inode ? inode->stx.stx_mode & S_IFMT : 0;
 }
 
 /* -- names ------------------------------------------------------------------------------------- */
 
+static struct name **chain_of(const struct inode *dir, const char *text)
+{
+	uint64_t hash = dir->stx.stx_ino;
+
+	while (*text)
+		hash = (hash ^ (unsigned char)*text++) * 0x100000001b3;
+	return &hashes[(hash ^ hash >> 32) % N_HASHES];
+}
+
+static struct name *find_name(const struct inode *dir, const char *text)
+{
+	struct name *name = *chain_of(dir, text);
+
+	while (name && (name->dir != dir || strcmp(name->text, text) != 0))
+		name = name->next;
+	return name;
+}
+
+static int add_name(struct inode *dir, const char *text, struct inode *inode)
+{
+	struct name *name = malloc(sizeof(*name) + strlen(text) + 1);
+	struct name **chain = chain_of(dir, text);
+
+	if (!name)
+		return -ENOMEM;
+	*name = (struct name){ dir, inode, ++n_names, dir->last, NULL, *chain };
+	strcpy(name->text, text);
+	*chain = name;
+	*(dir->last ? &dir->last->after : &dir->first) = name;
+	dir->last = name;
+	(S_ISDIR(inode->stx.stx_mode) ? dir : inode)->stx.stx_nlink++;
+	changed(inode, false);
+	changed(dir, true);
+	return 0;
+}
+
+static void drop_name(struct name *name)
+{
+	struct inode *dir = name->dir, *inode = name->inode;
+	struct name **at = chain_of(dir, name->text);
+
+	while (*at != name)
+		at = &(*at)->next;
+	*at = name->next;
+	*(name->before ? &name->before->after : &dir->first) = name->after;
+	*(name->after ? &name->after->before : &dir->last) = name->before;
+	(S_ISDIR(inode->stx.stx_mode) ? dir : inode)->stx.stx_nlink--;
+	changed(inode, false);
+	changed(dir, true);
+	free(name);
+}
+
 static int look_up(struct pst_request *req, const char *text, struct pst_entry *entry)
 {
-	struct name *name = tree_find(lock_to_read(req), text);
+	struct name *name = find_name(inode_of(req->file), text);
 
-	/* An empty entry: the kernel caches that the name does not exist. */
-	return (int)unlock(name ? answer_entry(name->inode, entry) : 0);
-}
-
-static int make(struct pst_request *req, const char *text, uint32_t mode, dev_t rdev,
-		const char *target, struct pst_entry *entry)
-{
-	struct inode *inode;
-	int r = tree_make(lock_to_write(req), text, mode, req->uid, req->gid, rdev, target, &inode);
-
-	return (int)unlock(r < 0 ? r : answer_entry(inode, entry));
-}
-
-static int create(struct pst_request *req, const char *text, uint32_t mode, int flags,
-		  struct pst_entry *entry, struct pst_opened *opened)
-{
-	struct inode *inode;
-	int r = tree_make(lock_to_write(req), text, mode, req->uid, req->gid, 0, NULL, &inode);
-
-	if (r == 0) {
-		answer_entry(inode, entry);
-		inode->n_open++;
-	}
-	return (int)unlock(r);
-}
-
-static int make_unnamed(struct pst_request *req, uint32_t mode, int flags, struct pst_entry *entry,
-			struct pst_opened *opened)
-{
-	return create(req, NULL, mode, flags, entry, opened);
-}
-
-static int link_file(struct pst_request *req, const char *text, struct pst_entry *entry)
-{
-	struct inode *dir = lock_to_write(req), *inode = inode_of(req->file2);
-	int r = tree_find(dir, text) ? -EEXIST : tree_link(dir, text, inode);
-
-	return (int)unlock(r < 0 ? r : answer_entry(inode, entry));
-}
-
-static int remove_name(struct pst_request *req, const char *text, int is_dir)
-{
-	return (int)unlock(tree_remove(lock_to_write(req), text, is_dir));
-}
-
-static int rename_file(struct pst_request *req, const char *text, const char *new_text,
-		       unsigned int flags)
-{
-	struct inode *dir = lock_to_write(req);
-
-	return (int)unlock(tree_rename(dir, text, inode_of(req->file2), new_text, flags));
+	/* Without a key: the kernel caches that the name does not exist. */
+	return name ? answer_entry(name->inode, entry) : 0;
 }
 
 static int list(struct pst_request *req, uint64_t at, struct pst_listing *listing)
 {
-	struct name *name = lock_to_read(req)->first;
+	struct name *name = inode_of(req->file)->first;
 	struct pst_entry entry = { 0 };
 
 	for (; name; name = name->after) {
@@ -151,79 +188,198 @@ static int list(struct pst_request *req, uint64_t at, struct pst_listing *listin
 		if (pst_listing_add(listing, name->text, name->number, &entry) == 1)
 			break;
 	}
-	return (int)unlock(0);
+	return 0;
+}
+
+/* Makes a file. The owner is the caller, the group that of a directory with S_ISGID. */
+static int make(struct pst_request *req, const char *text, uint32_t mode, dev_t rdev,
+		const char *target, struct pst_entry *entry)
+{
+	struct inode *dir = inode_of(req->file), *inode;
+	bool inherits = dir->stx.stx_mode & S_ISGID;
+	int r = 0;
+
+	if (dir->stx.stx_nlink == 0)
+		return -ENOENT;
+	if (text && find_name(dir, text)) /* a filter may hide it from the kernel */
+		return -EEXIST;
+	if (inherits && S_ISDIR(mode))
+		mode |= S_ISGID;
+	inode = inode_new(mode, req->uid, inherits ? dir->stx.stx_gid : req->gid);
+	if (!inode)
+		return -ENOMEM;
+	inode->stx.stx_rdev_major = major(rdev);
+	inode->stx.stx_rdev_minor = minor(rdev);
+	if (target) {
+		inode->data = strdup(target);
+		inode->stx.stx_size = strlen(target);
+	}
+	if (text)
+		r = add_name(dir, text, inode);
+	return r < 0 ? r : answer_entry(inode, entry);
+}
+
+static int make_unnamed(struct pst_request *req, uint32_t mode, int flags, struct pst_entry *entry,
+			struct pst_opened *opened)
+{
+	return make(req, NULL, mode, 0, NULL, entry);
+}
+
+static int link_file(struct pst_request *req, const char *text, struct pst_entry *entry)
+{
+	struct inode *inode = inode_of(req->file2);
+	struct inode *dir = inode_of(req->file);
+	int r = find_name(dir, text) ? -EEXIST : add_name(dir, text, inode);
+
+	return r < 0 ? r : answer_entry(inode, entry);
+}
+
+/* Removes a name, and with it an empty directory. */
+static int remove_it(struct name *name)
+{
+	struct inode *inode = name->inode;
+
+	if (inode->first)
+		return -ENOTEMPTY;
+	drop_name(name);
+	if (S_ISDIR(inode->stx.stx_mode))
+		inode->stx.stx_nlink = 0;
+	return 0;
+}
+
+static int remove_name(struct pst_request *req, const char *text, int is_dir)
+{
+	return remove_it(find_name(inode_of(req->file), text));
+}
+
+/* The kernel has checked that the names exist, their types, and RENAME_NOREPLACE. */
+static int rename_file(struct pst_request *req, const char *text, const char *new_text,
+		       unsigned int flags)
+{
+	struct inode *dir = inode_of(req->file), *new_dir = inode_of(req->file2);
+	struct name *name = find_name(dir, text), *over = find_name(new_dir, new_text);
+	struct inode *inode = name->inode, *other = over ? over->inode : NULL;
+	int r = 0;
+
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	if (flags & RENAME_EXCHANGE)
+		drop_name(over);
+	else if (over)
+		r = remove_it(over);
+	if (r == 0)
+		r = add_name(new_dir, new_text, inode);
+	if (r == 0)
+		drop_name(name);
+	if (r == 0 && (flags & RENAME_EXCHANGE))
+		r = add_name(dir, text, other);
+	return r;
 }
 
 /* -- attributes and data ----------------------------------------------------------------------- */
 
+static int resize(struct inode *inode, uint64_t size)
+{
+	size_t room = inode->room ? inode->room : 4096;
+	char *data;
+
+	if (size > MAX_SIZE)
+		return -EFBIG;
+	if (size < inode->stx.stx_size)
+		memset(inode->data + size, 0, inode->stx.stx_size - size);
+	while (room < size)
+		room *= 2;
+	if (size > inode->room) {
+		data = realloc(inode->data, room);
+		if (!data)
+			return -ENOSPC;
+		memset(data + inode->room, 0, room - inode->room);
+		inode->data = data;
+		inode->room = room;
+	}
+	inode->stx.stx_size = size;
+	inode->stx.stx_blocks = (size + 4095) / 4096 * 8;
+	return 0;
+}
+
+static void clear_set_ids(struct inode *inode)
+{
+	inode->stx.stx_mode &= (uint16_t)~S_ISUID;
+	if (inode->stx.stx_mode & S_IXGRP)
+		inode->stx.stx_mode &= (uint16_t)~S_ISGID;
+}
+
 static int get_attributes(struct pst_request *req, struct statx *stx)
 {
-	*stx = lock_to_read(req)->stx;
-	return (int)unlock(0);
+	*stx = inode_of(req->file)->stx;
+	return 0;
 }
 
 static int change(struct pst_request *req, const struct statx *asked, struct statx *stx)
 {
-	struct inode *inode = lock_to_write(req);
-	int r = tree_change(inode, asked, req->clears_set_ids);
+	struct inode *inode = inode_of(req->file);
+	uint32_t mask = asked->stx_mask;
+	int r = mask & STATX_SIZE ? resize(inode, asked->stx_size) : 0;
 
+	if (r < 0)
+		return r;
+	if (req->clears_set_ids)
+		clear_set_ids(inode);
+	changed(inode, mask & STATX_SIZE);
+	if (mask & STATX_MODE)
+		inode->stx.stx_mode = asked->stx_mode;
+	if (mask & STATX_UID)
+		inode->stx.stx_uid = asked->stx_uid;
+	if (mask & STATX_GID)
+		inode->stx.stx_gid = asked->stx_gid;
+	if (mask & STATX_ATIME)
+		inode->stx.stx_atime = asked->stx_atime;
+	if (mask & STATX_MTIME)
+		inode->stx.stx_mtime = asked->stx_mtime;
 	*stx = inode->stx;
-	return (int)unlock(r);
-}
-
-static ssize_t read_link(struct pst_request *req, char *buf, size_t size)
-{
-	return unlock(tree_read(lock_to_read(req), buf, size, 0));
-}
-
-static int open_file(struct pst_request *req, int flags, struct pst_opened *opened)
-{
-	static const struct statx empty = { .stx_mask = STATX_SIZE };
-	struct inode *inode = lock_to_write(req);
-	int r = flags & O_TRUNC ? tree_change(inode, &empty, req->clears_set_ids) : 0;
-
-	if (r == 0)
-		inode->n_open++;
-	/* Only this program changes files, and it does so through the kernel's pages. */
-	opened->keep_cache = 1;
-	return (int)unlock(r);
+	return 0;
 }
 
 static ssize_t read_file(struct pst_request *req, void *buf, size_t size, uint64_t off)
 {
-	return unlock(tree_read(lock_to_read(req), buf, size, off));
+	struct inode *inode = inode_of(req->file);
+
+	return pst_copy(buf, size, off, inode->data, inode->stx.stx_size);
+}
+
+static ssize_t read_link(struct pst_request *req, char *buf, size_t size)
+{
+	return read_file(req, buf, size, 0);
 }
 
 static ssize_t write_file(struct pst_request *req, const void *buf, size_t size, uint64_t off)
 {
-	return unlock(tree_write(lock_to_write(req), buf, size, off, req->clears_set_ids));
-}
+	struct inode *inode = inode_of(req->file);
+	int r = off + size > inode->stx.stx_size ? resize(inode, off + size) : 0;
 
-static ssize_t copy(struct pst_request *req, uint64_t off, uint64_t off2, size_t len)
-{
-	struct inode *from = lock_to_write(req), *to = inode_of(req->file2);
-	size_t left = off < from->stx.stx_size ? from->stx.stx_size - off : 0;
-
-	return unlock(tree_copy(from, off, to, off2, len < left ? len : left));
+	if (r < 0)
+		return r;
+	memcpy(inode->data + off, buf, size);
+	if (req->clears_set_ids)
+		clear_set_ids(inode);
+	changed(inode, true);
+	return (ssize_t)size;
 }
 
 static int allocate(struct pst_request *req, int mode, uint64_t off, uint64_t len)
 {
-	return (int)unlock(tree_allocate(lock_to_write(req), mode, off, len));
-}
+	struct inode *inode = inode_of(req->file);
+	uint64_t size = inode->stx.stx_size, end = off + len;
+	int r = 0;
 
-/* Files have no holes. */
-static int64_t seek(struct pst_request *req, int64_t off, int whence)
-{
-	int64_t size = (int64_t)lock_to_read(req)->stx.stx_size;
-
-	return unlock(off >= size ? -ENXIO : whence == SEEK_DATA ? off : size);
-}
-
-static void release(struct pst_request *req)
-{
-	lock_to_write(req)->n_open--;
-	unlock(0);
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		return -EOPNOTSUPP;
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > size)
+		r = resize(inode, end);
+	if (r == 0 && (mode & ~FALLOC_FL_KEEP_SIZE) && off < size)
+		memset(inode->data + off, 0, (end < size ? end : size) - off);
+	changed(inode, true);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -231,8 +387,8 @@ int main(int argc, char **argv)
 	struct pst_node_ops ops = {
 		.size = sizeof(ops),
 		.quick = PST_ANSWERS_ALL,
+		.serial = 1,
 		.timeout_ns = UINT64_MAX,
-		.ops = answers,
 		.forget = forget,
 		.find = find,
 		.lookup = look_up,
@@ -240,41 +396,19 @@ int main(int argc, char **argv)
 		.setattr = change,
 		.readlink = read_link,
 		.make = make,
-		.create = create,
 		.link = link_file,
 		.remove = remove_name,
 		.rename = rename_file,
-		.open = open_file,
 		.read = read_file,
 		.write = write_file,
-		.copy_file_range = copy,
-		.tmpfile = make_unnamed,
 		.fallocate = allocate,
-		.lseek = seek,
-		.release = release,
 		.readdir = list,
+		.tmpfile = make_unnamed,
 	};
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
-	struct pst_error error;
-	struct pst_view *view;
 
-	if (argc < 3)
-		errx(2, "usage: ramfs EMPTY-DIRECTORY MOUNTPOINT [transport=dev|uring]");
-	options.lower = argv[1];
-	options.mountpoint = argv[2];
-	options.node_ops = &ops;
 	options.fsname = "ramfs";
-	for (int i = 3; i < argc; i++) {
-		if (strcmp(argv[i], "transport=dev") == 0)
-			options.transport = PST_TRANSPORT_DEV;
-		if (strcmp(argv[i], "transport=uring") == 0) {
-			options.transport = PST_TRANSPORT_URING;
-			options.enable_uring = 1;
-		}
-	}
-	tree_init();
-	if (pst_view_mount(&options, &view, &error) < 0)
-		errx(1, "%s", error.text);
-	pst_view_wait(view);
-	pst_view_free(view);
+	options.node_ops = &ops;
+	inode_new(S_IFDIR | 0755, 0, 0);
+	return pst_main(argc, argv, &options, NULL, NULL);
 }

@@ -19,6 +19,7 @@ node       util/* filter/node.h
 fs         util/* node/* penstock/penstock.h penstock/node.h penstock/source.h
 source     util/* fs/* penstock/*
 rules      util/* penstock/*
+option     util/* rules/* penstock/penstock.h
 machine    util/* penstock/*
 ebpf       util/* filter/* machine/* rules/* penstock/*
 kernel     util/* ebpf/* filter/* penstock/*
@@ -27,10 +28,11 @@ filter     penstock/*
 request    util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* penstock/*
 server     util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
-api       util/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/* server/* penstock/*
+api        util/* option/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/*
+api        server/* penstock/*
 ctl        util/* penstock/*
 run        util/* ctl/* penstock/penstock.h
-cmd        util/* ctl/* kernel/* rules/* run/* mount/fusermount.h penstock/*
+cmd        util/* option/* ctl/* kernel/* rules/* run/* mount/fusermount.h penstock/*
 '
 
 # HEADER: the only files that may include it, as patterns of their paths in ROOT.
@@ -80,9 +82,7 @@ allowed_here() {
 allowed_in() {
 	local folder patterns
 	while read -r folder patterns; do
-		[ "$folder" = "$1" ] || continue
-		matches "$2" "$1/*" $patterns
-		return
+		[ "$folder" = "$1" ] && matches "$2" "$1/*" $patterns && return
 	done <<< "$rules"
 	return 1
 }

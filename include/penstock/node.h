@@ -35,6 +35,7 @@
 
 #include <linux/stat.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
 
@@ -122,9 +123,22 @@ enum pst_data {
 /* Zeroes before the callback. */
 struct pst_opened {
 	enum pst_data data;
-	uint32_t keep_cache; /* 1: pages that the kernel has cached before are still right */
+	uint32_t keep_cache; /* 1: pages that the kernel has cached before are still right; 0 means
+				the same if timeout_ns is UINT64_MAX */
 	uint64_t handle;     /* the program's number of the open file */
 };
+
+/* Copies len bytes of memory from off on to buf; for read() and readlink(). Returns the number. */
+static inline ssize_t pst_copy(void *buf, size_t size, uint64_t off, const void *from, size_t len)
+{
+	size_t n = off < len ? len - (size_t)off : 0;
+
+	if (n > size)
+		n = size;
+	if (n)
+		memcpy(buf, (const char *)from + off, n);
+	return (ssize_t)n;
+}
 
 /* Names that readdir() adds. */
 struct pst_listing;
@@ -137,13 +151,15 @@ struct pst_node_ops {
 	uint32_t loop;  /* 1: callbacks run inside of pst_view_dispatch() only */
 	/*
 	 * How long the kernel may cache names and attributes of files with a key; UINT64_MAX
-	 * without a limit, if the program calls pst_view_changed() and its like for every change.
+	 * without a limit, if the program calls pst_view_changed() and its like for every change
+	 * that is not made by a client of the view. pst_view_changed_data() then also for data.
 	 */
 	uint64_t timeout_ns;
 	/*
 	 * Returns the operations that the program answers of a lower file, PST_ANSWERS_*. The view
-	 * calls it once in the life of a nodeid, in any thread; it must not block. May be NULL if
-	 * the mask is 0 for all files.
+	 * calls it once in the life of a nodeid, in any thread; it must not block. NULL:
+	 * PST_ANSWERS_ALL of the root, and 0 of all other files. Operations without a callback are
+	 * those of the lower file in any case.
 	 */
 	uint32_t (*ops)(void *aux, const struct pst_file *file);
 	/*
@@ -181,7 +197,10 @@ struct pst_node_ops {
 	 */
 	int (*make)(struct pst_request *req, const char *name, uint32_t mode, dev_t rdev,
 		    const char *target, struct pst_entry *ret_entry);
-	/* Makes a regular file and opens it. flags are those of open(2). */
+	/*
+	 * Makes a regular file and opens it. flags are those of open(2). NULL, if open is NULL,
+	 * too: make() makes it.
+	 */
 	int (*create)(struct pst_request *req, const char *name, uint32_t mode, int flags,
 		      struct pst_entry *ret_entry, struct pst_opened *ret_opened);
 	/* Gives the file req->file2 a name in the directory req->file. */
@@ -193,7 +212,9 @@ struct pst_node_ops {
 		      unsigned int flags);
 
 	/*
-	 * Opens a regular file. PST_BACKING: the kernel reads and writes the lower file; else
+	 * Opens a regular file. NULL: a file with a key is opened as PST_DATA_CACHED; with O_TRUNC
+	 * after setattr() of the size 0, and for reading only (EROFS) without write().
+	 * PST_BACKING: the kernel reads and writes the lower file; else
 	 * read() and write() are called. As long as a file is open it stays the way it was opened
 	 * first: while the kernel reads the lower file, an open for read() fails with EBUSY. flags
 	 * are those of open(2), with O_TRUNC.
@@ -204,7 +225,10 @@ struct pst_node_ops {
 	/* Returns the number of bytes that were written, size at most. */
 	ssize_t (*write)(struct pst_request *req, const void *buf, size_t size, uint64_t off);
 	int (*fallocate)(struct pst_request *req, int mode, uint64_t off, uint64_t len);
-	/* whence is SEEK_DATA or SEEK_HOLE. Returns the offset. */
+	/*
+	 * whence is SEEK_DATA or SEEK_HOLE. Returns the offset. NULL: as in a file without holes,
+	 * whose size getattr() says.
+	 */
 	int64_t (*lseek)(struct pst_request *req, int64_t off, int whence);
 	/* A file, or a directory, which is never open: its handle is 0. */
 	int (*fsync)(struct pst_request *req, int data_only);
@@ -260,6 +284,13 @@ struct pst_node_ops {
 	 */
 	int (*ioctl)(struct pst_request *req, uint32_t cmd, const void *in, size_t in_size,
 		     void *out, size_t out_size);
+	/*
+	 * 1: the library calls one function of this struct at a time, so that a program without
+	 * threads of its own needs no locks. forget() may run inside of a pst_reply() that another
+	 * callback makes.
+	 */
+	uint32_t serial;
+	uint32_t pad; /* must be 0 */
 };
 
 /*
@@ -299,9 +330,10 @@ int pst_request_path(const struct pst_request *req, char *buf, size_t size);
  * Gives a file with a key a lower file: from the next first open on the kernel reads and writes it
  * directly, and the lower file does all other operations, too. fd is a regular file on the file
  * system of LOWER with the content that the program has served, open for any access; the caller
- * keeps it. No other file of the view should be the same lower file. Returns -ENOENT if the kernel
- * does not know the node, -EBUSY if it has a lower file already, -EXDEV for a file on another file
- * system, -EINVAL if one of them is no regular file.
+ * keeps it. No other file of the view should be the same lower file. The lower file goes with the
+ * nodeid: after forget() the program serves the file again. Returns -ENOENT if the kernel does not
+ * know the node, -EBUSY if it has a lower file already, -EXDEV for a file on another file system,
+ * -EINVAL if one of them is no regular file.
  */
 int pst_view_back(struct pst_view *view, uint64_t nodeid, int fd);
 /* Returns the nodeid of a key, for pst_view_changed() and its like; 0 if the kernel knows none. */

@@ -156,6 +156,7 @@ typedef void (*pst_log_fn)(void *aux, enum pst_log_level level, const char *text
 
 struct statx;
 struct pst_node_ops;
+struct pst_parsed;
 
 /*
  * A file of the view, for a server and for struct pst_node_ops. The struct, *handle and *key are
@@ -282,6 +283,8 @@ struct pst_view_options {
 	 * NULL. pst_view_mount() copies the struct.
 	 */
 	const struct pst_node_ops *node_ops;
+	/* The memory of pst_view_options_parse(), or NULL. */
+	struct pst_parsed *parsed;
 };
 
 /* The defaults. C++ has designated initialisers only from C++20 on. */
@@ -302,6 +305,33 @@ struct pst_view_options {
 		.log_level = PST_LOG_WARNING,                                                      \
 	}
 #endif
+
+/*
+ * Gets an option of a list before the library does, so that a program can have options of its own.
+ * value is NULL for an option without '='. Returns 0 if the option is the program's; -ENOENT if it
+ * is not; or another negative errno, after it has written to error->text why the value is refused.
+ */
+typedef int (*pst_option_fn)(void *aux, const char *name, const char *value,
+			     struct pst_error *error);
+/*
+ * Sets members of *options by a list "NAME[=VALUE],NAME[=VALUE]...", with the names and words of
+ * `penstock mount -o` (penstock(1)). Several lists may follow one another. own gets aux; it may be
+ * NULL. The strings and the filters that *options points to afterwards are the library's until
+ * pst_view_options_free(), which also must be called after a failure. Returns 0; -EINVAL if an
+ * option is refused; -ENOMEM; or the result of own.
+ */
+int pst_view_options_parse(struct pst_view_options *options, const char *list, pst_option_fn own,
+			   void *aux, struct pst_error *error);
+void pst_view_options_free(struct pst_view_options *options);
+
+/*
+ * The main() of a program with one view: mounts it by the arguments "[-o LIST]... LOWER
+ * MOUNTPOINT", serves it until pst_view_run() returns, and frees it. *options has the defaults, and
+ * the lists change them by pst_view_options_parse(); pst_main() frees what these have made. Raises
+ * the soft limit of descriptors to the hard one. Prints failures, and the log of log=, to standard
+ * error. Returns the status for exit(3): 0, 1, or 2 for wrong arguments.
+ */
+int pst_main(int argc, char **argv, struct pst_view_options *options, pst_option_fn own, void *aux);
 
 /*
  * Mounts a view, and returns when its threads serve it. The caller must free *ret_view with
@@ -344,6 +374,14 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
  * that run. Accepts NULL. No other thread may use the view during or after this call.
  */
 void pst_view_free(struct pst_view *view);
+
+/*
+ * Waits until the view is unmounted, by umount(2) or by one of the signals SIGTERM, SIGINT and
+ * SIGHUP: the first unmounts the view unless it is in use, a second one lazily. Signals that are
+ * blocked in this thread stay the program's. Runs pst_view_dispatch() if the view has `loop` set.
+ * Other threads of the program should block the signals. Returns as pst_view_wait().
+ */
+int pst_view_run(struct pst_view *view);
 
 /*
  * Makes the kernel drop the cached attributes of a file. A program with a server calls this when it

@@ -67,13 +67,13 @@ int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollo
 
 /* A request to the source. The struct and all that it points to are valid during the call. */
 struct pst_fetch {
-	int fd;               /* of the lower file, for reading and writing, or of the directory */
-	uint32_t pad;         /* 0 */
-	uint64_t off, len;    /* files: the bytes that are needed */
-	uint64_t length;      /* files: the size of the file, which fetch() must not change */
-	const void *tag;      /* the value of the mark */
-	size_t tag_len;       /* bytes */
-	struct pst_file file; /* the lower file */
+	int fd;            /* of the lower file, for reading and writing, or of the directory */
+	uint32_t pad;      /* 0 */
+	uint64_t off, len; /* files: the bytes that are needed */
+	uint64_t length;   /* files: the size of the file, which fetch() must not change */
+	const void *tag;   /* the value of the mark */
+	size_t tag_len;    /* bytes */
+	const struct pst_file *file; /* the lower file */
 };
 
 /*
@@ -82,6 +82,12 @@ struct pst_fetch {
  * fail with EINTR in its thread from then on.
  */
 int pst_fetch_cancelled(const struct pst_fetch *fetch);
+
+/*
+ * Copies the bytes of the fetch from another file, in which they begin at from. Returns 0, -EIO if
+ * that file is shorter, -EINTR if the fetch is cancelled meanwhile, or another -errno.
+ */
+int pst_fetch_copy(struct pst_fetch *fetch, int fd, uint64_t from);
 
 /* The time at which the content of a hollow file is fetched. */
 enum pst_fetch_when {

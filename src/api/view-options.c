@@ -127,13 +127,14 @@ static int check_node_ops(const struct pst_view_options *options, struct pst_err
 	if (ops->quick & ~(uint32_t)PST_ANSWERS_ALL)
 		return error_set(error, -EINVAL, "node_ops.quick=%#x: set bits of enum pst_answers",
 				 ops->quick);
-	if (ops->loop > 1)
-		return error_set(error, -EINVAL, "node_ops.loop=%u: set 0 or 1", ops->loop);
-	if (!ops->ops || (ops->lookup && !ops->getattr))
+	if (ops->loop > 1 || ops->serial > 1 || ops->pad)
 		return error_set(error, -EINVAL,
-				 "node_ops: the program must set ops, or it answers nothing; with "
-				 "lookup also getattr, because a file without a lower file has its "
-				 "attributes from there");
+				 "node_ops.loop=%u, serial=%u, pad=%u: set 0 or 1, and pad to 0",
+				 ops->loop, ops->serial, ops->pad);
+	if (ops->lookup && !ops->getattr)
+		return error_set(error, -EINVAL,
+				 "node_ops: a program with lookup must set getattr, because a file "
+				 "without a lower file has its attributes from there");
 	if (options->opendir == PST_OPENDIR_OFF)
 		return error_set(error, -EINVAL,
 				 "opendir=off: the kernel would keep the names that the program "

@@ -116,6 +116,8 @@ int pst_view_mount(const struct pst_view_options *program, struct pst_view **ret
 	options = &given.options;
 	if (r == 0)
 		r = view_options_check(options, error);
+	if (r == 0 && options->parsed)
+		r = view_parsed_check(options, error);
 	if (r < 0)
 		return r;
 	view->own_log = (struct log){ options->log_level, options->log, options->log_aux };

@@ -47,6 +47,12 @@ int view_build(struct pst_view *view, const struct pst_view_options *options,
 	       struct pst_error *error);
 
 /*
+ * Checks the paths in filters of pst_view_options_parse(): those of the machine would match
+ * nothing. Returns 0, or -EINVAL and *error.
+ */
+int view_parsed_check(const struct pst_view_options *options, struct pst_error *error);
+
+/*
  * Starts the control socket of a view. If that fails, returns 0 and logs a warning with
  * PST_CONTROL_AUTO, or -errno and *error with PST_CONTROL_ON.
  */

@@ -6,8 +6,8 @@
 #include "cmd/cmd-help.h"
 #include "cmd/cmd.h"
 #include "cmd/command-table.h"
-#include "cmd/option-apply.h"
-#include "cmd/option-table.h"
+#include "cmd/option-print.h"
+#include "option/table.h"
 #include "util/cleanup.h"
 #include "util/suggest.h"
 

@@ -9,7 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/daemon.h"
 #include "cmd/engine.h"
-#include "cmd/option-apply.h"
+#include "cmd/option-print.h"
 #include "cmd/options.h"
 #include "cmd/remount.h"
 #include "cmd/signals.h"
@@ -28,7 +28,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <syslog.h>
 
 /* A view, and the parts of this process that serve it. */
@@ -126,20 +125,6 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	return CMD_OK;
 }
 
-/*
- * Raises the soft limit of descriptors to the hard one, because each open file whose data is served
- * keeps a descriptor.
- */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int mount_view(struct mount *mount, const struct mount_options *options,
 		      struct pst_error *error)
 {
@@ -163,7 +148,7 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 			return fail_errno(mount, r, "cannot go into the background");
 	}
 	pst_log_set(options->log_level, print_log, mount);
-	raise_file_limit();
+	fd_raise_limit();
 	/*
 	 * A program that this process executes gains no privileges by set-user-ID bits. Without
 	 * root that program is fusermount3, which needs them.

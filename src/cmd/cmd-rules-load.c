@@ -9,7 +9,7 @@
  */
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
-#include "cmd/rules-filters.h"
+#include "rules/filters.h"
 #include "ctl/json.h"
 #include "util/cleanup.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* penstock rules check, explain: reads files of rules, and needs no view. No state, no locks. */
 #include "cmd/cmd.h"
-#include "cmd/rules-filters.h"
+#include "rules/filters.h"
 #include "ctl/json.h"
 #include "rules/check.h"
 #include "rules/explain.h"

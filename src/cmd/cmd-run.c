@@ -4,7 +4,7 @@
  * file reads the options; run/ makes the view and the namespaces. No state, no locks.
  */
 #include "cmd/cmd.h"
-#include "cmd/option-apply.h"
+#include "cmd/option-print.h"
 #include "cmd/options.h"
 #include "run/run.h"
 #include "util/cleanup.h"

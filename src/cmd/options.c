@@ -4,67 +4,17 @@
  *
  * Both spellings of an option, `-o name=value` and `--name=value`, are applied by the same row of
  * the table. Words and options may come in any order, because mount(8) puts the options last.
- *
- * Commas separate options, as in mount(8) and fstab. A backslash before a comma keeps the comma in
- * the value; before a backslash, the backslash. Options with several values separate them by
- * colons.
- *
- * Commas also separate the options of a filter. In an -o list the user writes semicolons for these
- * commas, because libmount splits at each comma, even after a backslash. `--filter SPEC` is used
- * unchanged.
  */
 #include "cmd/options.h"
-#include "cmd/option-apply.h"
-#include "cmd/option-bindfs.h"
-#include "cmd/option-paths.h"
+#include "option/apply.h"
+#include "option/bindfs.h"
+#include "option/paths.h"
 #include "util/log.h"
-#include "util/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Replaces the semicolons in filter=SPEC by commas, except those after a backslash. In place. */
-static void translate_filter(char *option)
-{
-	char *out = option;
-
-	if (strncmp(option, "filter=", strlen("filter=")) != 0)
-		return;
-	for (const char *in = option; *in; in++) {
-		if (*in == '\\' && in[1] == ';')
-			*out++ = *++in;
-		else
-			*out++ = *in == ';' ? ',' : *in;
-	}
-	*out = '\0';
-}
-
-/* Returns a copy of a list that options_fini() frees, or NULL if there is no memory. */
-static char *copy_list(struct mount_options *options, const char *text)
-{
-	char **copies = reallocarray(options->copies, options->n_copies + 1, sizeof(*copies));
-
-	if (!copies)
-		return NULL;
-	options->copies = copies;
-	copies[options->n_copies] = strdup(text);
-	return copies[options->n_copies] ? copies[options->n_copies++] : NULL;
-}
-
-static int parse_list(struct mount_options *options, const char *text, struct pst_error *error)
-{
-	char *rest = copy_list(options, text), *option;
-	int r = rest ? 0 : -ENOMEM;
-
-	while (r == 0 && (option = parse_part(&rest, ',', true))) {
-		translate_filter(option);
-		if (*option)
-			r = option_apply(options, option, NULL, NULL, error);
-	}
-	return r;
-}
 
 static int parse_long(struct mount_options *options, const char *text, const char *next,
 		      bool *ret_used, struct pst_error *error)
@@ -188,7 +138,7 @@ static int parse_short(struct mount_options *options, enum options_dialect diale
 		if (!value)
 			return error_set(error, -EINVAL, "option -%c needs a value", *p);
 		if (*p == 'o')
-			return parse_list(options, value, error);
+			return options_apply_list(options, value, error);
 		if (*p == 't')
 			return parse_type(value, error);
 		options->namespace = value;
@@ -242,24 +192,6 @@ static int parse_all(struct mount_options *options, enum options_dialect dialect
 		i += used;
 	}
 	return r;
-}
-
-void options_fini(struct mount_options *options)
-{
-	for (size_t i = 0; i < options->n_copies; i++)
-		free(options->copies[i]);
-	free(options->copies);
-	for (size_t i = 0; i < options->n_lists; i++) {
-		free(options->lists[i].names);
-		free(options->lists[i].paths);
-		free(options->lists[i].spec);
-	}
-	free(options->lists);
-	free(options->filters);
-	option_bindfs_fini(options);
-	free(options->always);
-	free(options->kept);
-	*options = (struct mount_options)MOUNT_OPTIONS_INIT;
 }
 
 /* Returns 0, or -EINVAL and *error, if an argument is missing. */

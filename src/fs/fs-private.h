@@ -48,12 +48,13 @@ struct fs {
 	struct handletab *handles;
 	struct passthrough *passthrough;
 	struct locks *locks;
-	struct watch *watch;        /* watch.c; NULL if nothing is watched */
-	struct fair_share open_fds; /* descriptors of handles, by the user who opened them */
-	struct node *root;          /* counted */
-	pthread_mutex_t keyed_lock; /* keyed.c */
-	_Atomic uint32_t *answers;  /* keyed.c; NULL if no lower file has answers of a program */
-	_Atomic bool remote;        /* a lower file system is remote, see fs_is_remote() */
+	struct watch *watch;          /* watch.c; NULL if nothing is watched */
+	struct fair_share open_fds;   /* descriptors of handles, by the user who opened them */
+	struct node *root;            /* counted */
+	pthread_mutex_t keyed_lock;   /* keyed.c */
+	pthread_mutex_t program_lock; /* see fs_program_lock() */
+	_Atomic uint32_t *answers;    /* keyed.c; NULL if no lower file has answers of a program */
+	_Atomic bool remote;          /* a lower file system is remote, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
 	} filters;                           /* see struct fs_filters */

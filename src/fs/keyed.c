@@ -28,9 +28,14 @@
 
 int keyed_init(struct fs *fs)
 {
+	pthread_mutexattr_t attr;
 	void *p;
 
 	pthread_mutex_init(&fs->keyed_lock, NULL);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&fs->program_lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	if (!fs->config.node_ops.ops)
 		return 0;
 	p = mmap(NULL, ANSWERS_BYTES, PROT_READ | PROT_WRITE,
@@ -44,8 +49,21 @@ int keyed_init(struct fs *fs)
 void keyed_fini(struct fs *fs)
 {
 	pthread_mutex_destroy(&fs->keyed_lock);
+	pthread_mutex_destroy(&fs->program_lock);
 	if (fs->answers)
 		munmap(fs->answers, ANSWERS_BYTES);
+}
+
+void fs_program_lock(struct fs *fs)
+{
+	if (fs->config.node_ops.serial)
+		pthread_mutex_lock(&fs->program_lock);
+}
+
+void fs_program_unlock(struct fs *fs)
+{
+	if (fs->config.node_ops.serial)
+		pthread_mutex_unlock(&fs->program_lock);
 }
 
 /* The attributes of files with a lower file are those of the lower file and of the server. */
@@ -63,7 +81,9 @@ static uint32_t ask_answers(struct fs *fs, struct node *node)
 	uint32_t answers;
 
 	fs_describe(fs, node, &fh, &file);
+	fs_program_lock(fs);
 	answers = ops->ops(ops->aux, &file);
+	fs_program_unlock(fs);
 	if (answers & ~possible(fs, node))
 		log_error("the program's ops() returned %#x for inode %llu, which has bits that a "
 			  "file with a lower file cannot have; the view ignores these",
@@ -79,7 +99,7 @@ uint32_t fs_answers(struct fs *fs, struct node *node)
 	if (node_is_keyed(node))
 		return node_has_no_lower(node) ? PST_ANSWERS_ALL : 0;
 	if (!fs->answers)
-		return 0;
+		return node == fs->root && fs->config.node_ops.size ? PST_ANSWERS_ALL : 0;
 	if (atomic_load_explicit(&node->served, memory_order_acquire) & ANSWERS_KNOWN)
 		return fs->answers[node_number(fs->nodes, node)];
 	return ask_answers(fs, node);
@@ -99,12 +119,14 @@ void keyed_gone(struct fs *fs, struct node *node)
 	if (!node_is_keyed(node) || !ops->forget)
 		return;
 	fs_describe(fs, node, &fh, &file);
+	fs_program_lock(fs);
 	pthread_mutex_lock(&fs->keyed_lock);
 	other = node_lookup_fh(fs->nodes, &fh);
 	/* When the view ends, the node itself is found. */
 	if (!other || other == node)
 		ops->forget(ops->aux, &file);
 	pthread_mutex_unlock(&fs->keyed_lock);
+	fs_program_unlock(fs);
 	node_put(fs->nodes, other);
 }
 
@@ -189,6 +211,7 @@ struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *
 		return NULL;
 	file.key = node_key_name(fh, &len);
 	file.key_len = (uint32_t)len;
+	fs_program_lock(fs);
 	pthread_mutex_lock(&fs->keyed_lock);
 	key.type = ops->find(ops->aux, &file, &key.ino) & S_IFMT;
 	if (!key.ino)
@@ -196,6 +219,7 @@ struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *
 	if (key.type)
 		node_lookup_or_new(fs->nodes, &key, &node, NULL);
 	pthread_mutex_unlock(&fs->keyed_lock);
+	fs_program_unlock(fs);
 	return node;
 }
 
@@ -328,7 +352,8 @@ int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst
 	open.handle->io_mode = (uint8_t)open.mode;
 	open.handle->served = true;
 	open.handle->number = from->handle;
-	open.keep_cache = open.keep_cache && from->keep_cache && !(flags & O_TRUNC);
+	open.keep_cache = open.keep_cache && !(flags & O_TRUNC) &&
+			  (from->keep_cache || fs->config.node_ops.timeout_ns == UINT64_MAX);
 	open.no_flush = !fs->config.node_ops.flush && fs->config.locks == PST_LOCKS_LOCAL;
 	*ret_open = open;
 	return 0;

@@ -20,6 +20,12 @@ uint32_t fs_answers(struct fs *fs, struct node *node);
  */
 int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
 		   struct fs_entry *ret_entry);
+/*
+ * With `serial`, waits until no other thread runs a callback of the program. The thread may hold
+ * the lock already, when a callback has called pst_reply(). It is taken before fs->keyed_lock.
+ */
+void fs_program_lock(struct fs *fs);
+void fs_program_unlock(struct fs *fs);
 /* Fills the entry of a name that does not exist. -ENOENT if the kernel must not cache this. */
 int fs_keyed_absent(struct fs *fs, struct node *dir, struct fs_entry *ret_entry);
 /* Checks and completes the attributes of a node for which the program has answered. */

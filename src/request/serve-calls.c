@@ -116,8 +116,9 @@ CALLER(create)
 {
 	const struct fuse_create_in *in = arg_of(s);
 
-	return CALL(create, name_of(s, 0), S_IFREG | (in->mode & 07777 & ~(in->umask & 0777)),
-		    (int)in->flags, &s->entry, &s->opened);
+	uint32_t mode = S_IFREG | (in->mode & 07777 & ~(in->umask & 0777));
+
+	return CALL(create, name_of(s, 0), mode, (int)in->flags, &s->entry, &s->opened);
 }
 
 CALLER(tmpfile)

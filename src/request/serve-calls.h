@@ -19,6 +19,10 @@
 SERVE_CALLS(SERVE_CALL)
 #undef SERVE_CALL
 
+/* serve-defaults.c: sets callbacks that the program lacks and that others can do. */
+void serve_defaults(struct pst_node_ops *ops);
+int64_t serve_default_lseek(struct pst_request *request, int64_t off, int whence);
+
 /* Returns the bytes that the program may write for a client that has asked for size bytes. */
 static inline size_t serve_room(const struct serving *serving, uint32_t size)
 {

@@ -204,7 +204,7 @@ static int ask_again(struct req *req, uint64_t off)
 	int64_t result;
 
 	((struct fuse_read_in *)req->msg.arg)->offset = off;
-	result = serving->row->call(&req->host->served->ops, serving);
+	result = serving_call(serving);
 	if (result == PST_LATER)
 		log_error("the program kept a READDIR whose first names filters have hidden: the "
 			  "caller gets EIO");

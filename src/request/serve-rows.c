@@ -162,10 +162,17 @@ static int take_ioctl(struct req *req, struct serving *s, int64_t result)
 
 static int take_offset(struct req *req, struct serving *s, int64_t result)
 {
+	const struct fuse_lseek_in *in = req->msg.arg;
 	struct fuse_lseek_out *out = req_out(req, sizeof(*out));
 
-	(void)s;
 	out->offset = (uint64_t)result;
+	if (req->host->served->ops.lseek != serve_default_lseek)
+		return 0;
+	if (result)
+		return bad_number(req, result);
+	if (in->offset >= s->stx.stx_size)
+		return -ENXIO;
+	out->offset = in->whence == SEEK_HOLE ? s->stx.stx_size : in->offset;
 	return 0;
 }
 

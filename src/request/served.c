@@ -4,6 +4,7 @@
  * and the end of the view. served.h says who owns such a request when.
  */
 #include "request/served.h"
+#include "request/serve-calls.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/name.h"
@@ -22,6 +23,7 @@ int served_new(const struct pst_node_ops *ops, struct served **ret_served)
 	if (!served)
 		return -ENOMEM;
 	served->ops = *ops;
+	serve_defaults(&served->ops);
 	served->log = log_used();
 	served->event_fd = -1;
 	served->queue_end = &served->queue;
@@ -117,6 +119,14 @@ static bool is_lower(const struct req *req)
 	return !node_has_no_lower(req->node) && !(req->node2 && node_has_no_lower(req->node2));
 }
 
+static bool has_callback(const struct req *req, const struct serve_row *row)
+{
+	void *callback = NULL;
+
+	memcpy(&callback, (const char *)&req->host->served->ops + row->at, sizeof(callback));
+	return row->at && callback;
+}
+
 bool serve_wants(struct req *req)
 {
 	const struct serve_row *row = serve_row(req->msg.head->opcode);
@@ -130,7 +140,8 @@ bool serve_wants(struct req *req)
 		return req->handle->served || (req->handle2 && req->handle2->served);
 	if (fs_answers(req->fs, node) & row->answers)
 		return node_has_no_lower(node) ||
-		       !((req->msg.op->flags & OP_DOTS) && name_is_dots(req->msg.name[0]));
+		       (has_callback(req, row) &&
+			!((req->msg.op->flags & OP_DOTS) && name_is_dots(req->msg.name[0])));
 	/* Names in a lower directory, of a file without one, and the other way round. */
 	return !is_lower(req);
 }
@@ -139,16 +150,14 @@ bool serve_has_callback(const struct req *req, uint32_t opcode)
 {
 	const uint32_t attributes = PST_ANSWERS_GETATTR | PST_ANSWERS_SETATTR;
 	const struct serve_row *row = serve_row(opcode);
-	void *callback = NULL;
 
-	if (!req->host->served || !req->node || !row || !row->at || opcode == FUSE_RELEASE)
+	if (!req->host->served || !req->node || !row || opcode == FUSE_RELEASE)
 		return false;
 	/* Other replies would have the attributes of the lower file. */
 	if ((row->answers & attributes) && req->node->id != FUSE_ROOT_ID &&
 	    !node_has_no_lower(req->node))
 		return false;
-	memcpy(&callback, (const char *)&req->host->served->ops + row->at, sizeof(callback));
-	return callback;
+	return has_callback(req, row);
 }
 
 static struct serving *serving_make(struct req *req)
@@ -252,7 +261,7 @@ int serve_call(struct req *req)
 		serving->state = SERVING_QUEUED;
 		return REQ_KEPT;
 	}
-	result = row->call(&served->ops, serving);
+	result = serving_call(serving);
 	if (result == PST_LATER) {
 		if (quick)
 			list_add(served, serving);
@@ -264,11 +273,10 @@ int serve_call(struct req *req)
 
 int serve_now(struct req *req)
 {
-	const struct serve_row *row = serve_row(req->msg.head->opcode);
 	int64_t result;
 
 	fill(req, req->serving);
-	result = row->call(&req->host->served->ops, req->serving);
+	result = serving_call(req->serving);
 	if (result != PST_LATER && result != PST_BACKING)
 		return take(req, result);
 	log_error("the program answered one of several pieces of a %s with PST_LATER or "
@@ -361,7 +369,7 @@ void served_dispatch(struct served *served)
 		int64_t result;
 
 		serving->state = SERVING_CALLS;
-		result = serving->row->call(&served->ops, serving);
+		result = serving_call(serving);
 		if (result == PST_LATER && leave_to_program(serving))
 			continue;
 		if (result == PST_LATER)

@@ -134,6 +134,21 @@ struct serve_row {
 	 */
 	int (*take)(struct req *req, struct serving *serving, int64_t result);
 };
+/* Calls the callback of a request, and returns its result. */
+static inline int64_t serving_call(struct serving *serving)
+{
+	const struct req *req = serving->req;
+	int64_t result;
+
+	fs_program_lock(req->fs);
+	result = serving->row->call(&req->host->served->ops, serving);
+	fs_program_unlock(req->fs);
+	/* So that pst_reply() finds out that the program does not have the request. */
+	if (result != PST_LATER)
+		atomic_store_explicit(&serving->state, SERVING_REPLIED, memory_order_relaxed);
+	return result;
+}
+
 /* Returns the row of an opcode, or NULL if no program can answer it. */
 const struct serve_row *serve_row(uint32_t opcode);
 

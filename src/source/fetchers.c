@@ -12,19 +12,43 @@
 #include "util/thread.h"
 
 #include <errno.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 /* A thread ends after so many idle seconds. */
 #define IDLE_S 10
+/* pst_fetch_copy() looks after so many bytes if it shall stop. */
+#define COPY_SIZE (4 << 20)
 
 /* A call of the source. */
 struct call {
 	struct pst_fetch fetch;
+	struct pst_file file;
 	struct flight *flight;
 };
 
 int pst_fetch_cancelled(const struct pst_fetch *fetch)
 {
 	return ((const struct call *)fetch)->flight->cancelled;
+}
+
+int pst_fetch_copy(struct pst_fetch *fetch, int fd, uint64_t from)
+{
+	off_t at = (off_t)from, to = (off_t)fetch->off;
+	uint64_t left = fetch->len;
+
+	if (lseek(fetch->fd, to, SEEK_SET) < 0)
+		return -errno;
+	while (left) {
+		ssize_t n = sendfile(fetch->fd, fd, &at, left < COPY_SIZE ? left : COPY_SIZE);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		left -= (uint64_t)n;
+		if (pst_fetch_cancelled(fetch))
+			return -EINTR;
+	}
+	return 0;
 }
 
 /*
@@ -69,7 +93,8 @@ static int call_source(struct source *source, struct flight *flight)
 	fetch->len = fetch->length = fill.length;
 	fetch->tag = fill.tag;
 	fetch->tag_len = fill.tag_len;
-	fs_describe(source->fs, flight->node, &fh, &fetch->file);
+	fetch->file = &call.file;
+	fs_describe(source->fs, flight->node, &fh, &call.file);
 	if (fill.dir)
 		r = given->list ? result_of("list", given->list(given->aux, fetch)) : -EIO;
 	else if (fill.length)

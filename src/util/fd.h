@@ -35,3 +35,8 @@ void fd_path_shorten(void);
  * or -errno.
  */
 int fd_read_file(const char *path, char *buf, size_t size);
+/*
+ * Raises the soft limit of descriptors to the hard one, because each open file whose data is served
+ * keeps a descriptor.
+ */
+void fd_raise_limit(void);

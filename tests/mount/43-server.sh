@@ -7,7 +7,7 @@
 
 BELOW='%s %b %Y %y %h %i' # what the lower inode has the authority for
 
-served_view() { program_view "$EXAMPLES/pretend" "$LOWER" {} "$@"; }
+served_view() { program_view "$EXAMPLES/pretend" "$LOWER" {} -o "$@"; }
 
 # After WHAT, compares each field of the lower inode alone, then all together.
 agree() { # WHAT PATH
@@ -28,7 +28,7 @@ owned() { # PATH MODE UID GID [WHERE]
 each_server_decides_mode_and_owner_only() {
 	lower ext4
 	local cache
-	for cache in auto none ttl exclusive; do
+	for cache in auto none ttl=1 exclusive; do
 		mkdir "$LOWER/$cache"
 		echo text > "$LOWER/$cache/f"
 		served_view "cache=$cache"

@@ -16,7 +16,7 @@ each_hello_adds_one_file_to_the_lower_tree() {
 	mkdir "$LOWER/dir"
 	echo text > "$LOWER/dir/file"
 	echo text > "$LOWER/zz"
-	MODE_OPTS='' program_view "$EXAMPLES/hello" "$LOWER" {}
+	program_view "$EXAMPLES/hello" "$LOWER" {}
 	local caller
 	for caller in 0 1000; do
 		drop_caches

@@ -108,7 +108,7 @@ static int fetch(void *aux, struct pst_fetch *fetch)
 
 	begin(fetch, "fetch", tag);
 	if (n_fetched < 1000)
-		fetched[n_fetched++] = fetch->file.nodeid;
+		fetched[n_fetched++] = fetch->file->nodeid;
 	fill(fetch->fd, 0, fetch->length / 2);
 	r = wait_as_told(fetch, tag);
 	if (r == 0 && word(tag, "error="))
@@ -305,7 +305,9 @@ int main(int argc, char **argv)
 	options.source = &source;
 	calls = open(argv[3], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	for (int i = 4; i < argc; i++)
-		choose(&options, &source, argv[i]);
+		for (char *word; (word = strsep(&argv[i], ","));)
+			if (strcmp(word, "-o") != 0)
+				choose(&options, &source, word);
 	sigemptyset(&hup);
 	sigaddset(&hup, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &hup, NULL);

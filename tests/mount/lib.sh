@@ -346,7 +346,7 @@ mount_view() { # FORM LOWER MNT OPTS LOG [FILTER-OPTION...]
 }
 
 # Mounts a view by a program that uses the library, and waits for the mount. An argument {} is the
-# mount point, VIEW from then on. The options of the mode come last, as words.
+# mount point, VIEW from then on. The options of the mode come last, after -o.
 program_view() { # PROGRAM [ARG...]
 	local before after pid log=$T/daemon$N_VIEWS.log
 	real || skip "a bind mount has no program"
@@ -354,8 +354,7 @@ program_view() { # PROGRAM [ARG...]
 	VIEW=$T/view$N_VIEWS
 	mkdir -p "$VIEW"
 	before=$(mount_device "$VIEW")
-	# shellcheck disable=SC2086
-	"${@//\{\}/$VIEW}" ${MODE_OPTS//,/ } > "$log" 2>&1 9>&- &
+	"${@//\{\}/$VIEW}" ${MODE_OPTS:+-o "$MODE_OPTS"} > "$log" 2>&1 9>&- &
 	pid=$!
 	until after=$(mount_device "$VIEW"); [ "$after" != "$before" ]; do
 		kill -0 $pid 2> /dev/null || fail "the view was not mounted: $(tail -n 3 "$log")"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cmd/option-table.h"
+#include "option/table.h"
 #include "cmd/options.h"
 #include "util/cleanup.h"
 #include "util/suggest.h"

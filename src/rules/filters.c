@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Makes the specs of the filters of a file of rules. No state, no locks. */
-#include "cmd/rules-filters.h"
+#include "rules/filters.h"
 #include "rules/automaton.h"
 #include "util/cleanup.h"
 #include "util/log.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Finds paths of the machine where options of filters and rules take paths of the view. */
-#include "cmd/options.h"
+#include "option/options.h"
 
 /*
  * Checks the paths of the filters and of the rules, once LOWER is known. A path that begins with

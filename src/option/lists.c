@@ -3,8 +3,8 @@
  * Options that add filters. Several lists of one filter become one SPEC, because a view has each
  * filter once, and it is faster. No state, no locks.
  */
-#include "cmd/option-lists.h"
-#include "cmd/rules-filters.h"
+#include "option/lists.h"
+#include "rules/filters.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 #include "util/parse.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Translates options of bindfs into filters, for the error that refuses them. */
-#include "cmd/options.h"
+#include "option/options.h"
 
 /*
  * Notes an option of bindfs. filter is the SPEC that does the same, with '*' for value, which may

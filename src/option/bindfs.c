@@ -4,7 +4,7 @@
  * filters for all options of the command line at once, in the order in which they have to run. No
  * state, no locks.
  */
-#include "cmd/option-bindfs.h"
+#include "option/bindfs.h"
 #include "util/cleanup.h"
 #include "util/log.h"
 

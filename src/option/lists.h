@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Options that add filters: --filter, --rules, and --hide, --readonly and --mask with lists. */
-#include "cmd/options.h"
+#include "option/options.h"
 
 /* Adds a filter; spec must outlive the options. Returns 0 or -ENOMEM. */
 int option_filter_add(struct mount_options *options, const char *spec);

@@ -10,8 +10,8 @@
  * is for another program; or accepted with a message, because every view behaves so; or refused,
  * and the message names the option to use instead.
  */
-#include "cmd/option-table.h"
-#include "cmd/options.h"
+#include "option/table.h"
+#include "option/options.h"
 
 #include <penstock/penstock.h>
 

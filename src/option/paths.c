@@ -3,7 +3,7 @@
  * Finds paths of the machine where options of filters and rules take paths of the view. A user who
  * writes --hide /home/ann/project/.env believes the file to be hidden. No state, no locks.
  */
-#include "cmd/option-paths.h"
+#include "option/paths.h"
 #include "rules/rules.h"
 #include "util/cleanup.h"
 #include "util/log.h"
