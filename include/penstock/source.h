@@ -37,7 +37,7 @@ extern "C" {
 
 /*
  * The mark. Its value is the source's own tag: an address, a place in an archive, or nothing. A
- * program can set it on LOWER itself with setxattr(2), to let the view begin with an empty LOWER.
+ * program can set it on LOWER itself with setxattr(2), once, so that list() makes the first names.
  */
 #define PST_HOLLOW         "trusted.penstock.hollow"
 #define PST_HOLLOW_TAG_MAX 1024 /* bytes */
@@ -49,11 +49,11 @@ struct pst_hollow {
 	uid_t uid;
 	gid_t gid;
 	uint64_t length;       /* bytes, of a regular file; a file of 0 bytes is not hollow */
-	struct timespec atime; /* as utimensat(2); with all zeros as mtime */
+	struct timespec atime; /* as for utimensat(2); all zeros: the same as mtime */
 	struct timespec mtime;
 	dev_t rdev;         /* of a device */
 	const char *target; /* the text of a symbolic link */
-	const void *tag;    /* of a hollow file or directory: the value of the mark */
+	const void *tag;    /* of a hollow file or directory: the value of the mark, or NULL */
 	size_t tag_len;     /* bytes, PST_HOLLOW_TAG_MAX at most */
 };
 
@@ -65,7 +65,10 @@ struct pst_hollow {
  */
 int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollow);
 
-/* A request to the source. The struct and all that it points to are valid during the call. */
+/*
+ * A request to the source. The struct and all that it points to are valid during the call. The
+ * function must not close fd, and must not write by a duplicate of it after the call.
+ */
 struct pst_fetch {
 	int fd;            /* of the lower file, for reading and writing, or of the directory */
 	uint32_t pad;      /* 0 */
@@ -118,7 +121,8 @@ enum pst_fetch_when {
  * files; they reach LOWER by fetch->fd.
  *
  * They return 0, or a negative errno, which the clients that wait get as it is (-EIO, -ENOSPC,
- * -EDQUOT, -ETIMEDOUT, ...). Then the file stays hollow.
+ * -EDQUOT, -ETIMEDOUT, ...), except that -ENOSYS and -ESTALE become -EIO. Then the file stays
+ * hollow.
  */
 struct pst_source {
 	size_t size; /* sizeof(struct pst_source) */
@@ -126,8 +130,8 @@ struct pst_source {
 	/*
 	 * Makes the names of a hollow directory in fetch->fd, by pst_hollow_make() and other system
 	 * calls. The view calls it before the first lookup or listing in the directory, and before
-	 * the directory is removed. A name may exist already if a call before was interrupted. May
-	 * be NULL if no directory is hollow.
+	 * the directory is removed. A call before may have been interrupted, so a name that exists
+	 * already (-EEXIST) is no error. May be NULL if no directory is hollow.
 	 */
 	int (*list)(void *aux, struct pst_fetch *fetch);
 	/*
@@ -153,8 +157,9 @@ struct pst_source {
 /*
  * Makes a file that the view has filled hollow again, and frees the space of its content. nodeid is
  * that of fetch->file. Returns 0; -EBUSY if the file is open, or a client may have changed it since
- * it was filled, or no source has ever filled it; -ENOENT if the kernel does not know the file
- * any more; -EISDIR for a directory; or another -errno. Functions of the source must not call this.
+ * it was filled, or no source has ever filled it; -ENOENT if the kernel does not know the file any
+ * more; -EISDIR for a directory; -EINVAL if the view has no source; or another -errno. Functions of
+ * the source must not call this.
  */
 int pst_view_evict(struct pst_view *view, uint64_t nodeid);
 

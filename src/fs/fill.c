@@ -98,22 +98,32 @@ static int keep_change(int fd)
 	return FS_FILL_WHOLE;
 }
 
+/* Reads the tag. Returns 0, FS_FILL_WHOLE or -errno. */
+static int read_tag(struct fs_fill *fill)
+{
+	ssize_t n = fgetxattr(fill->fd, PST_HOLLOW, fill->tag, sizeof(fill->tag));
+
+	if (n < 0 && errno == ERANGE) {
+		log_error("a mark in LOWER has a value of more than %d bytes: the caller gets EIO",
+			  PST_HOLLOW_TAG_MAX);
+		return -EIO;
+	}
+	if (n < 0)
+		return hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
+	fill->tag_len = (size_t)n;
+	return 0;
+}
+
 int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 {
 	struct fs_fill fill = { .dir = S_ISDIR(node->type) };
-	ssize_t n;
-	int r = 0;
+	int r;
 
 	/* No read lease for a proof of attr.c meanwhile, which this open would break. */
 	if (!fill.dir)
 		attr_writer_begins(node);
 	fill.fd = lower_open(fs, node, fill.dir ? O_RDONLY : O_RDWR);
-	if (fill.fd < 0)
-		r = fill.fd;
-	n = r < 0 ? 0 : fgetxattr(fill.fd, PST_HOLLOW, fill.tag, sizeof(fill.tag));
-	if (n < 0)
-		r = hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
-	fill.tag_len = (size_t)n;
+	r = fill.fd < 0 ? fill.fd : read_tag(&fill);
 	if (r == 0 && !fill.dir && hollow_is_filled(fs, fill.fd))
 		r = FS_UNSETTLED;
 	if (r == 0 && !fill.dir)

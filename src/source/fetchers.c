@@ -74,6 +74,15 @@ static int filled(struct source *source, struct node *node, int r)
 	return r < 0 ? r : 0;
 }
 
+static int list_names(const struct pst_source *given, struct pst_fetch *fetch)
+{
+	if (given->list)
+		return result_of("list", given->list(given->aux, fetch));
+	log_error("a directory of LOWER is hollow, and the source has no list(), which would make "
+		  "its names: the caller gets EIO");
+	return -EIO;
+}
+
 /* Calls the source for the file of a flight. Returns 0 or -errno. */
 static int call_source(struct source *source, struct flight *flight)
 {
@@ -96,7 +105,7 @@ static int call_source(struct source *source, struct flight *flight)
 	fetch->file = &call.file;
 	fs_describe(source->fs, flight->node, &fh, &call.file);
 	if (fill.dir)
-		r = given->list ? result_of("list", given->list(given->aux, fetch)) : -EIO;
+		r = list_names(given, fetch);
 	else if (fill.length)
 		r = result_of("fetch", given->fetch(given->aux, fetch));
 	return filled(source, flight->node, fs_fill_end(source->fs, flight->node, &fill, r));

@@ -190,3 +190,19 @@ each_change_below_outlives_a_kill() {
 	unview
 	umount "$LOWER"
 }
+
+# Marks that somebody has set who knows neither their limit nor the program.
+each_marks_that_no_source_can_use_are_logged() {
+	lower ext4
+	mkdir "$LOWER/d"
+	pattern 100 > "$LOWER/f"
+	setfattr -n trusted.penstock.hollow -v "$(pattern 1100)" "$LOWER/f"
+	setfattr -n trusted.penstock.hollow "$LOWER/d"
+	source_view no-list
+	refused 'Input/output' cat "$VIEW/f"
+	refused 'Input/output' ls "$VIEW/d"
+	equal "$(calls .)" 0 calls
+	grep -q 'more than 1024 bytes' "${VIEW_LOGS[0]}" || fail "nothing about the mark"
+	grep -q 'no list()' "${VIEW_LOGS[0]}" || fail "nothing about list()"
+	LOG_MAY='a mark in LOWER|is hollow, and the source has no'
+}

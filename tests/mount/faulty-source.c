@@ -19,7 +19,8 @@
  *	longer, shorter	changes the size of the file
  *	NAMES		of a directory: makes these names, see make_names()
  *
- * With the option "nodes" the root has a file "made" besides, which the program answers itself.
+ * With the option "no-list" the source has no list(); with "nodes" the root has a file "made"
+ * besides, which the program answers itself.
  */
 #include <err.h>
 #include <errno.h>
@@ -274,6 +275,8 @@ static void choose(struct pst_view_options *options, struct pst_source *source, 
 		options->mount_flags = PST_MOUNT_RDONLY;
 	else if (strcmp(word, "nodes") == 0)
 		options->node_ops = &node_ops;
+	else if (strcmp(word, "no-list") == 0)
+		source->list = NULL;
 	else if (strncmp(word, "retry_ms=", 9) == 0)
 		source->retry_ms = (uint32_t)atoi(word + 9);
 	else if (strncmp(word, "n_fetches=", 10) == 0)
