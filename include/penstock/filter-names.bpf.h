@@ -190,29 +190,43 @@ static __always_inline __u64 pst_highest(__u64 number, __u32 n)
 	return n < 8 ? number & ~(~0ULL >> (8 * n)) : number;
 }
 
-/* Sets scratch.key to the beginning of the text. text must be in a buffer of 512 bytes. */
-static __always_inline void pst_key_begin(struct pst_scratch *s, const char *text, __u32 len)
+/* Returns how many words of a text the keys of a list can have. */
+static __always_inline __u32 pst_key_words(const volatile struct pst_names *names)
+{
+	return names->key_words ? names->key_words : PST_KEY_WORDS;
+}
+
+/*
+ * Sets scratch.key to the beginning of the text: that many words, and zeros. text must be in a
+ * buffer of 512 bytes.
+ */
+static __always_inline void pst_key_begin(struct pst_scratch *s, const char *text, __u32 len,
+					  __u32 words)
 {
 	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
 		__u32 left = len > 8 * i ? len - 8 * i : 0;
-		__u64 word = *(const __u64 *)(text + 8 * i);
 
-		s->key[i] = pst_highest(pst_first_highest(word), left < 8 ? left : 8);
+		s->key[i] = 0;
+		if (i < words)
+			s->key[i] = pst_highest(pst_first_highest(*(const __u64 *)(text + 8 * i)),
+						left < 8 ? left : 8);
 	}
 }
 
 /* Sets scratch.key to the end of the text, backwards. */
-static __always_inline void pst_key_end(struct pst_scratch *s, const char *text, __u32 len)
+static __always_inline void pst_key_end(struct pst_scratch *s, const char *text, __u32 len,
+					__u32 words)
 {
 	for (__u32 i = 0; i < PST_KEY_WORDS; i++) {
 		__u32 left = len > 8 * i ? len - 8 * i : 0, at = left > 8 ? left - 8 : 0;
 		__u64 word;
 
+		s->key[i] = 0;
+		if (i >= words || !left)
+			continue;
 		barrier_var(at);
 		word = pst_last_highest(*(const __u64 *)(text + (at & (PST_PATTERN_SIZE - 1))));
-		if (left < 8)
-			word = left ? word << (8 * (8 - left)) : 0;
-		s->key[i] = word;
+		s->key[i] = left < 8 ? word << (8 * (8 - left)) : word;
 	}
 }
 
@@ -343,17 +357,18 @@ PST_HELPER int pst_names_find(const volatile struct pst_names *names, struct pst
 			      const char *text, __u32 len)
 {
 	const struct pst_search search = { .call = call, .text = text, .len = len };
+	__u32 words = pst_key_words(names);
 	struct pst_scratch *s = pst_scratch(call);
 
 	if (len >= PST_PATTERN_SIZE)
 		return 0;
 	if (names->n_begins) {
-		pst_key_begin(s, text, len);
+		pst_key_begin(s, text, len, words);
 		if (pst_rows_find(&search, names->begins_at, names->n_begins))
 			return 1;
 	}
 	if (names->n_ends) {
-		pst_key_end(s, text, len);
+		pst_key_end(s, text, len, words);
 		return pst_rows_find(&search, names->ends_at, names->n_ends);
 	}
 	return 0;

@@ -61,7 +61,7 @@ PST_HELPER __u64 pst_paths_walk(const volatile struct pst_paths *paths, __u64 ce
 		return 0;
 	s->bits = cell;
 	s->cell = 0;
-	pst_key_begin(s, text, len);
+	pst_key_begin(s, text, len, PST_KEY_WORDS);
 	bpf_loop(paths->n_steps, pst_paths_try, &walk, 0);
 	return s->cell;
 }

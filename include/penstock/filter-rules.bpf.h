@@ -169,11 +169,13 @@ PST_HELPER int pst_rules_step(const volatile struct pst_rules *rules, struct pst
 	s->node = cell >> bits;
 	if (walk.search.len < PST_PATTERN_SIZE) {
 		if (rules->names.n_begins) {
-			pst_key_begin(s, walk.search.text, walk.search.len);
+			pst_key_begin(s, walk.search.text, walk.search.len,
+				      pst_key_words(&rules->names));
 			pst_rules_each(&walk, rules->names.begins_at, rules->names.n_begins);
 		}
 		if (rules->names.n_ends) {
-			pst_key_end(s, walk.search.text, walk.search.len);
+			pst_key_end(s, walk.search.text, walk.search.len,
+				    pst_key_words(&rules->names));
 			pst_rules_each(&walk, rules->names.ends_at, rules->names.n_ends);
 		}
 	}

@@ -317,7 +317,7 @@ struct pst_names {
 	uint32_t n_begins;
 	uint32_t ends_at; /* the first row that matches the end of a name */
 	uint32_t n_ends;
-	uint32_t pad;
+	uint32_t key_words; /* of the longest key of all rows; 0: PST_KEY_WORDS */
 };
 
 /*

@@ -197,6 +197,13 @@ static int add_sorted(struct patterns *patterns, const struct pattern *rows, siz
 	return 0;
 }
 
+static uint32_t max_words(uint32_t words, const struct pst_pattern *row)
+{
+	uint32_t own = row->key_len ? (row->key_len + 7) / 8 : 1;
+
+	return own > words ? own : words;
+}
+
 /* Adds n patterns, and sorts them for that. ret_row is as for add_sorted(). */
 static int add_names(struct patterns *patterns, struct pattern *rows, size_t n,
 		     struct pst_names *ret_names, uint32_t *ret_row, struct pst_error *error)
@@ -218,6 +225,8 @@ static int add_names(struct patterns *patterns, struct pattern *rows, size_t n,
 	if (r < 0)
 		return r;
 	names.n_ends = patterns->n - names.ends_at;
+	for (size_t i = names.begins_at; i < patterns->n; i++)
+		names.key_words = max_words(names.key_words, &patterns->rows[i]);
 	*ret_names = names;
 	return 0;
 }

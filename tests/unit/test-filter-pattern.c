@@ -112,6 +112,8 @@ TEST(pattern_is_indexed_by_its_fixed_text, state)
 			fail_msg("%s is taken for %d", rows[i].pattern, patterns.rows[0].kind);
 		assert_string_equal(key_of(&patterns.rows[0], rows[i].by_end), rows[i].key);
 		assert_int_equal(patterns.rows[0].shorter, PST_NO_ROW);
+		assert_int_equal(names.key_words,
+				 strlen(rows[i].key) ? (strlen(rows[i].key) + 7) / 8 : 1);
 		if (rows[i].kind == PST_PATTERN_GLOB && !strchr(rows[i].pattern, ':'))
 			assert_string_equal(patterns.rows[0].text, rows[i].pattern);
 	}
