@@ -48,6 +48,7 @@ bench    program:fusermount3       fuse3
 dkms     program:dkms              dkms
 dkms     program:make              make
 dkms     program:gcc               gcc
+dkms     program:openssl           openssl
 kernels  program:qemu-system-x86_64  qemu-system-x86
 kernels  program:busybox           busybox-static
 kernels  program:depmod            kmod

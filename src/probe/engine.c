@@ -18,7 +18,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define MODULES "/lib/modules"
+#define MODULES     "/lib/modules"
+#define SIGNER_SIZE 128
 
 /*
  * Finds the file of the module in the list of modules of a kernel. Returns whether there is one;
@@ -103,19 +104,37 @@ static void probe_module(struct probe *probe, const char *release, bool loaded, 
 	}
 }
 
-/* Returns whether a module file ends with a signature. */
-static bool has_signature(const char *path)
+/*
+ * Gets the name of the key that a module file is signed with, from modinfo(8), which also reads
+ * compressed modules. Returns false if that cannot be run. *ret_signer is "" without a signature.
+ */
+static bool get_signer(const char *path, char ret_signer[SIGNER_SIZE])
 {
-	static const char mark[] = "~Module signature appended~\n";
-	char end[sizeof(mark)] = "";
-	FILE *file = fopen(path, "re");
-	bool found;
+	char command[PATH_MAX + 32];
+	FILE *out;
 
-	if (!file)
+	snprintf(command, sizeof(command), "modinfo -F signer '%s' 2> /dev/null", path);
+	out = popen(command, "re");
+	if (!out)
 		return false;
-	found = fseek(file, -(long)strlen(mark), SEEK_END) == 0 &&
-		fread(end, 1, strlen(mark), file) == strlen(mark) && strcmp(end, mark) == 0;
-	fclose(file);
+	if (!fgets(ret_signer, SIGNER_SIZE, out))
+		*ret_signer = '\0';
+	ret_signer[strcspn(ret_signer, "\n")] = '\0';
+	return pclose(out) == 0;
+}
+
+/* Returns whether the kernel has a certificate of this name. Only root sees all. */
+static bool has_certificate(const char *signer)
+{
+	_cleanup_(freep) char *line = NULL;
+	FILE *keys = fopen("/proc/keys", "re");
+	bool found = false;
+	size_t size = 0;
+
+	while (keys && !found && getline(&line, &size, keys) > 0)
+		found = strstr(line, " asym") && strstr(line, signer);
+	if (keys)
+		fclose(keys);
 	return found;
 }
 
@@ -130,24 +149,37 @@ static bool needs_signature(void)
 
 static void probe_signature(struct probe *probe, bool loaded, const char *path)
 {
-	size_t len = strlen(path);
+	static const char name[] = "module_signature";
+	static const char only[] = "This kernel loads only modules that are signed with a key that "
+				   "it has";
+	char signer[SIGNER_SIZE];
 
 	if (loaded || !needs_signature())
-		probe_row(probe, "module_signature", true, "%s",
+		probe_row(probe, name, true, "%s",
 			  loaded ? "The kernel has loaded the module penstock." :
 				   "This kernel also loads modules without a signature.");
-	else if (len > 3 && strcmp(path + len - 3, ".ko") != 0)
-		probe_row(probe, "module_signature", true,
-			  "This kernel loads only signed modules (Secure Boot). `modinfo -F signer "
-			  "penstock` says who signed the module.");
+	else if (!*path)
+		probe_row(probe, name, false, "%s. The module penstock is not installed.", only);
+	else if (!get_signer(path, signer))
+		probe_row(probe, name, false,
+			  "%s. modinfo(8), which is in the package kmod, cannot say if the module "
+			  "penstock is signed.",
+			  only);
+	else if (!*signer)
+		probe_row(probe, name, false,
+			  "%s. The module penstock has no signature: install openssl, with which "
+			  "DKMS makes a key, and run `make kmod-install` again in the sources of "
+			  "Penstock.",
+			  only);
+	else if (has_certificate(signer))
+		probe_row(probe, name, true, "%s. It has \"%s\", which signed the module penstock.",
+			  only, signer);
 	else
-		probe_row(probe, "module_signature", has_signature(path),
-			  "This kernel loads only signed modules (Secure Boot), and the module "
-			  "penstock %s. docs/engines.md in the sources says how DKMS signs modules "
-			  "and how to enroll the key.",
-			  !*path              ? "is not installed" :
-			  has_signature(path) ? "is signed; its key has to be enrolled" :
-						"has no signature");
+		probe_row(probe, name, false,
+			  "%s. %s \"%s\", which signed penstock: enroll it by `mokutil --import "
+			  "/var/lib/dkms/mok.pub` and a reboot (docs/engines.md).",
+			  only, geteuid() == 0 ? "It does not have" : "Only root can see if it has",
+			  signer);
 }
 
 void probe_engine(struct probe *probe)
