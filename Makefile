@@ -7,7 +7,9 @@
 #	make test-quick                     the tests of the edit loop: a minute
 #	make bench                          the table of docs/performance.md
 #	make bench-kernel                   the table of the kernel engine, in virtual machines
-#	make test-kernels                   the same program on other kernels, in virtual machines
+#	make test-kernels                   other kernels and the kernel engine, in virtual
+#					    machines: 15 minutes
+#	make test-kernels-long              all tests in virtual machines: hours
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make kmod-install, kmod-remove      the same by DKMS, for each kernel with headers
 #	make install                        program, library, man pages, helpers of mount(8): for
@@ -23,8 +25,8 @@ LOWER =
 MOUNT =
 OPTIONS =
 
-.PHONY: all program deps run test test-quick bench bench-kernel test-kernels kmod kmod-install \
-	kmod-remove install uninstall clean help
+.PHONY: all program deps run test test-quick bench bench-kernel test-kernels \
+	test-kernels-long kmod kmod-install kmod-remove install uninstall clean help
 
 all: program
 	@echo "$(BUILD)/penstock is built; \`make run' shows it, \`make test' tests it," \
@@ -60,8 +62,12 @@ bench-kernel: program
 test-kernels:
 	@tools/deps.sh build test kernels
 	@tools/build.sh $(BUILD)
-	@tests/kernels/run
-	@tests/kernels/kmod/run
+	@tests/kernels/all
+
+test-kernels-long:
+	@tools/deps.sh build test kernels
+	@tools/build.sh $(BUILD)
+	@tests/kernels/all long
 
 # In a copy: the kernel's make writes its results beside the sources.
 kmod:

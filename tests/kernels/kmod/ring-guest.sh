@@ -26,6 +26,7 @@ timed() {
 	local line words file='' start
 	start=$(seconds)
 	while IFS= read -r line; do
+		[[ $line == '# '*' passed, '* ]] && continue
 		echo "$line"
 		words=${line#not }
 		words=${words#* }
