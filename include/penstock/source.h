@@ -152,6 +152,12 @@ struct pst_source {
 	 * must not block. May be NULL: all files have the time of the member when.
 	 */
 	enum pst_fetch_when (*when_of)(void *aux, const struct pst_fetch *fetch);
+	/*
+	 * The view evicts fetched files when they have more bytes (st_size) than this: those first
+	 * that were not opened for the longest time, also in earlier views. Never files that are
+	 * open, or that a client may have changed. 0: no limit.
+	 */
+	uint64_t max_bytes;
 };
 
 /*

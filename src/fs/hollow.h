@@ -80,3 +80,9 @@ int fs_hollow_written(struct fs *fs, struct node *node);
  * fills and truncations meanwhile.
  */
 int fs_evict(struct fs *fs, struct node *node);
+/*
+ * Calls fn for each file of LOWER's file system that was filled and not changed since, until fn
+ * returns false. path is below the root. Returns 0 or -errno.
+ */
+typedef bool (*fs_filled_fn)(void *aux, const char *path, const struct stat *st);
+int fs_each_filled(struct fs *fs, fs_filled_fn fn, void *aux);

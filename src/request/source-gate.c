@@ -198,7 +198,10 @@ int source_gate_after(struct req *req)
 	else if (req->msg.op->answer == OP_ANSWER_LIST)
 		source_ahead(req->host->source, req->node);
 	/* An eviction may have begun after the gate and before the open was counted. */
-	return req->msg.head->opcode == FUSE_OPEN ? need(req, req->node) : 0;
+	if (req->msg.head->opcode != FUSE_OPEN)
+		return 0;
+	source_opened(req->host->source, req->node);
+	return need(req, req->node);
 }
 
 void source_gate_end(struct req *req)

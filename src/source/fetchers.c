@@ -108,7 +108,10 @@ static int call_source(struct source *source, struct flight *flight)
 		r = list_names(given, fetch);
 	else if (fill.length)
 		r = result_of("fetch", given->fetch(given->aux, fetch));
-	return filled(source, flight->node, fs_fill_end(source->fs, flight->node, &fill, r));
+	r = filled(source, flight->node, fs_fill_end(source->fs, flight->node, &fill, r));
+	if (r == 0 && !fill.dir)
+		limit_count(source, flight->node, fill.length);
+	return r;
 }
 
 /*

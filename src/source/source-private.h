@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), ahead.c
- * (files to fetch in the background), settler.c (removes marks), source.c (requests that wait or
- * hold, and the source as a whole).
+ * (files to fetch in the background), settler.c (removes marks), limit.c (evictions), source.c
+ * (requests that wait or hold, and the source as a whole).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
  * two mounts. After an error the flight stays for retry_ms, so that requests of this time get the
@@ -50,6 +50,17 @@ struct settler {
 	size_t n, room;
 };
 
+struct limit {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread; /* if runs */
+	bool runs, known; /* known: bytes is what LOWER has */
+	_Atomic bool ends;
+	uint64_t bytes;                                         /* of fetched files, or more */
+	int (*evict)(struct source *source, struct node *node); /* constant: source_evict() */
+	void *opened;                                           /* a tree of tsearch(3) */
+};
+
 struct ahead {
 	uint64_t *ids; /* a ring of nodeids; NULL before the first one */
 	unsigned int at, n;
@@ -70,6 +81,7 @@ struct source {
 	cpu_set_t *cpus;          /* constant: CPUs that the threads may run on, or NULL */
 	struct settler settler;
 	struct ahead ahead;
+	struct limit limit;
 	unsigned int n_idle, n_running, n_queued, n_failed;
 	bool stop;
 };
@@ -116,6 +128,13 @@ bool ahead_has_work(const struct source *source);
 struct flight *ahead_next(struct source *source);
 /* Frees the queue, after all threads have ended. */
 void ahead_fini(struct source *source);
+
+/* -- limit.c; the caller does not hold the lock ------------------------------------------------ */
+
+/* Records that a file was opened just now, after so many of its bytes were fetched. */
+void limit_count(struct source *source, const struct node *node, uint64_t fetched);
+/* Ends the thread. */
+void limit_stop(struct source *source);
 
 /* -- settler.c --------------------------------------------------------------------------------- */
 

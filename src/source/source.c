@@ -33,6 +33,9 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	pthread_mutex_init(&source->lock, NULL);
 	clock_cond_init(&source->work);
 	clock_cond_init(&source->settler.wake);
+	pthread_mutex_init(&source->limit.lock, NULL);
+	clock_cond_init(&source->limit.wake);
+	source->limit.evict = source_evict;
 	if (!source->given.n_fetches)
 		source->given.n_fetches = DEFAULT_FETCHES;
 	source->cpus = cpu_allowed();
@@ -161,6 +164,11 @@ void source_ahead(struct source *source, struct node *node)
 	pthread_mutex_unlock(&source->lock);
 }
 
+void source_opened(struct source *source, const struct node *node)
+{
+	limit_count(source, node, 0);
+}
+
 bool source_hold(struct source *source, struct node *node)
 {
 	struct flight *flight;
@@ -243,6 +251,7 @@ void source_stop(struct source *source)
 		if (source->fetchers[i].state == FETCHER_ENDED)
 			pthread_join(source->fetchers[i].thread, NULL);
 	ahead_fini(source);
+	limit_stop(source);
 	settler_stop(source);
 }
 
@@ -255,6 +264,8 @@ struct source *source_free(struct source *source)
 		flight_free(source, source->flights);
 	pthread_cond_destroy(&source->work);
 	pthread_cond_destroy(&source->settler.wake);
+	pthread_cond_destroy(&source->limit.wake);
+	pthread_mutex_destroy(&source->limit.lock);
 	free(source->settler.nodes);
 	pthread_mutex_destroy(&source->lock);
 	free(source->fetchers);

@@ -79,6 +79,9 @@ void source_release(struct source *source, struct node *node);
  */
 void source_ahead(struct source *source, struct node *node);
 
+/* Records that a client has opened a file, for the order of evictions. */
+void source_opened(struct source *source, const struct node *node);
+
 /* As fs_evict(), at a time when the source does not fill the file. */
 int source_evict(struct source *source, struct node *node);
 

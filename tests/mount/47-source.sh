@@ -561,6 +561,57 @@ each_file_in_use_or_changed_is_not_evicted() {
 	within 10 eval '[[ "$(evict 6)" == "0 0 16 16 16 16 " ]]' || fail "$(tail -n 6 "$T/calls")"
 }
 
+hollow_files() { # NAME...: prints those that are hollow
+	local i
+	for i; do is_hollow "$i" && echo -n "$i "; done
+	true
+}
+
+# Fetched files are evicted at a limit, the one first that was not opened for the longest time.
+each_limit_evicts_the_file_opened_last() {
+	local i
+	lower ext4
+	for i in f1 f2 f3 f4 f5 f6 f7; do hollow $i 5000 ""; done
+	source_view max_bytes=22000
+	for i in f1 f2 f3 f4; do right "$VIEW/$i" 5000; done
+	echo more >> "$VIEW/f1"
+	exec 8< "$VIEW/f2"
+	right "$VIEW/f3" 5000
+	right "$VIEW/f5" 5000
+	sleep 0.2
+	for i in f1 f2 f3 f4 f5; do within 10 settled $i; done
+	right "$VIEW/f6" 5000
+	# f1 was changed, so it does not count; f2 is open.
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4 f5 f6)" = "f4 " ]'
+	right "$VIEW/f4" 5000
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4 f5 f6)" = "f3 " ]'
+	exec 8<&-
+	equal "$(calls ^fetch)" 7 calls
+	right "$VIEW/f7" 5000
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4 f5 f6 f7)" = "f2 f3 " ]'
+	equal "$(tail -c 5 "$VIEW/f1")" more
+	for i in f2 f3 f4 f5 f6 f7; do right "$VIEW/$i" 5000; done
+}
+
+# The order of evictions is that of the opens in earlier views, too.
+each_limit_knows_earlier_opens() {
+	local i
+	lower ext4
+	for i in f1 f2 f3 f4 f5; do hollow $i 5000 ""; done
+	source_view
+	for i in f3 f1 f4 f2; do right "$VIEW/$i" 5000; sleep 0.02; done
+	unview
+	source_view max_bytes=16000
+	cat "$VIEW/f4" > /dev/null
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4)" = "f3 " ]'
+	right "$VIEW/f5" 5000
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4 f5)" = "f1 f3 " ]'
+	unview
+	source_view
+	for i in f1 f2 f3 f4 f5; do right "$VIEW/$i" 5000; done
+	equal "$(calls ^fetch)" 7 calls
+}
+
 # Readers and evictions at the same time: no reader sees a hole.
 each_evictions_cross_opens() {
 	local i n pids=()

@@ -261,7 +261,9 @@ static const struct pst_node_ops node_ops = {
 
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
 {
-	if (strcmp(word, "when=ahead") == 0)
+	if (strncmp(word, "max_bytes=", 10) == 0)
+		source->max_bytes = strtoull(word + 10, NULL, 10);
+	else if (strcmp(word, "when=ahead") == 0)
 		source->when = PST_FETCH_AHEAD;
 	else if (strcmp(word, "passthrough=on") == 0)
 		options->passthrough = PST_PASSTHROUGH_ON;
