@@ -441,9 +441,10 @@ int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n,
 
 /*
  * These functions change the filters (docs/filters.md) of a mounted view. A change that fails has
- * no effect. When a function returns 0, the change applies to all operations, and the kernel has
- * dropped what it had cached before the change. name is a name of pst_view_filters(); -ENOENT if
- * the view has no filter of that name.
+ * no effect. When a function returns 0, the change applies to all operations but those that a
+ * program had kept with PST_LATER, or that had waited for a source, and the kernel has dropped what
+ * it had cached before the change. name is a name of pst_view_filters(); -ENOENT if the view has no
+ * filter of that name.
  */
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error);
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error);

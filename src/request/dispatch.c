@@ -21,6 +21,7 @@
 #include "request/filter-adapter.h"
 #include "request/keep-mounts.h"
 #include "request/req.h"
+#include "request/reply-cache.h"
 #include "request/result.h"
 #include "request/served.h"
 #include "request/shown.h"
@@ -165,6 +166,10 @@ static int call(struct req *req)
 	uint32_t began = clock_ms();
 	int r = 0;
 
+	if (req->unlocked) {
+		exact_lock_again(req->host->exact, req);
+		adapter_look_again(req);
+	}
 	fs_serve(&req->caller);
 	if (op->result == OP_RESULT_OPEN || op->result == OP_RESULT_CREATE)
 		r = fs_may_open(req->fs, &req->caller);
@@ -174,26 +179,6 @@ static int call(struct req *req)
 	if (req->measured)
 		latency_record(&req->host->latency, clock_ms() - began);
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
-}
-
-/*
- * Closes the file that the operation has opened, and invalidates what the kernel has cached of the
- * files that it has changed. Must be called if the reply is an error although the operation has
- * run.
- */
-static void discard_result(struct req *req)
-{
-	bool names = req->msg.op->n_entries;
-	bool cut = req->open.handle && (req->open.handle->flags & O_TRUNC);
-
-	if (req->open.handle)
-		result_undo_open(req);
-	if (!cut && !(req->msg.op->flags & OP_CHANGES))
-		return;
-	fs_invalidate(req->fs, req->node, names ? req->msg.name[0] : NULL);
-	if (req->node2)
-		fs_invalidate(req->fs, req->node2,
-			      req->msg.op->n_entries > 1 ? req->msg.name[1] : NULL);
 }
 
 /* Runs the operation's function when the hollow files that it needs are filled. */
@@ -207,7 +192,7 @@ static int call_when_filled(struct req *req)
 		return r;
 	r = source_gate_after(req);
 	if (r != 0) {
-		discard_result(req);
+		reply_discard(req);
 		req->open = (struct fs_open){ 0 };
 	}
 	return r;
@@ -270,7 +255,7 @@ static int make_durable(struct req *req)
 	if (r == 0 && req->node2)
 		r = fs_sync_change(req->fs, req->node2);
 	if (r < 0)
-		discard_result(req);
+		reply_discard(req);
 	return r;
 }
 
@@ -296,7 +281,7 @@ static int run_filters_after(struct req *req, int r)
 		return op_readdir_post(req, r, answered);
 	then = reads ? op_read_post(req, r, answered) : adapter_after(req, r);
 	if (r == 0 && then != 0)
-		discard_result(req);
+		reply_discard(req);
 	/* Encode the absent name again, because programs may have added attributes. */
 	if (then == 0 && finds && !req->entry.node)
 		result_encode(req);
@@ -402,7 +387,7 @@ static int run_here(struct req *req)
 	int r;
 
 	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_CHECKED_IN &&
-	    req->host->has_pool)
+	    req->host->has_pool && !(req->host->served && serve_wants(req)))
 		return -EAGAIN;
 	req->in_pool = true;
 	fs_thread_may_wait(true);
@@ -426,10 +411,13 @@ static int serve(struct req *req)
 struct req *req_finish(struct req *req, int r)
 {
 	const struct op *op = req->msg.op;
+	bool outdated = reply_is_outdated(req);
 	struct deferred *deferred = NULL;
 
 	if (r == 0)
 		r = make_durable(req);
+	if (outdated)
+		req->entry.entry_ns = req->entry.attr.attr_ns = 0;
 	if (r != FS_LATER) {
 		r = answer_of(req, run_filters_after(req, r));
 		exact_unlock(req->host->exact, req);
@@ -440,6 +428,8 @@ struct req *req_finish(struct req *req, int r)
 		trace_end(req, r);
 		if (!(op->flags & OP_NO_REPLY))
 			answer(req, r);
+		if (outdated)
+			reply_uncache(req);
 	}
 	if (r == FS_LATER)
 		deferred = req->deferred;

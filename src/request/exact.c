@@ -95,18 +95,35 @@ void exact_lock(struct exact *exact, struct req *req)
 	fs_pin(req->fs, req->changed, &req->pin);
 }
 
-void exact_unlock(struct exact *exact, struct req *req)
+static void release(struct exact_row *row)
 {
-	struct exact_row *row;
-
-	if (!req->changed)
-		return;
-	row = row_of(exact, req);
-	fdref_putp(&req->pin);
 	pthread_mutex_lock(&row->lock);
 	row->held = false;
 	pthread_cond_signal(&row->free);
 	pthread_mutex_unlock(&row->lock);
+}
+
+void exact_give_up(struct exact *exact, struct req *req)
+{
+	if (!req->changed || req->unlocked)
+		return;
+	release(row_of(exact, req));
+	req->unlocked = true;
+}
+
+void exact_lock_again(struct exact *exact, struct req *req)
+{
+	take(row_of(exact, req));
+	req->unlocked = false;
+}
+
+void exact_unlock(struct exact *exact, struct req *req)
+{
+	if (!req->changed)
+		return;
+	fdref_putp(&req->pin);
+	if (!req->unlocked)
+		release(row_of(exact, req));
 	fs_node_put(req->fs, req->changed);
 	req->changed = NULL;
 }

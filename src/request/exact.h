@@ -34,5 +34,9 @@ bool exact_may_wait(const struct req *req);
  * the programs for names before, because this function looks up the files of the names.
  */
 void exact_lock(struct exact *exact, struct req *req);
+/* Unlocks the file until exact_lock_again(), or exact_unlock(), because the request will sleep. */
+void exact_give_up(struct exact *exact, struct req *req);
+/* Locks the file again after exact_give_up(). */
+void exact_lock_again(struct exact *exact, struct req *req);
 /* Unlocks the file of exact_lock(); does nothing if the request has none locked. */
 void exact_unlock(struct exact *exact, struct req *req);

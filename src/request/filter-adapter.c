@@ -369,6 +369,30 @@ static void fill_after(struct req *req, struct pst_node *ret_after)
 	adapter_fill_after(&req->call, req->changed, known ? &stx : NULL, ret_after);
 }
 
+/* Returns the attributes in the slot of the file that an operation changes, from before it. */
+static struct pst_attr *attr_before(struct req *req)
+{
+	struct pst_call *slot = req->call.slot;
+
+	switch (req->msg.op->effect) {
+	case OP_LINKS:
+		return &slot->node2.attr;
+	case OP_REMOVES:
+		return &slot->child.attr;
+	case OP_RENAMES:
+		return &slot->replaced;
+	}
+	return &slot->node.attr;
+}
+
+void adapter_look_again(struct req *req)
+{
+	struct statx stx;
+
+	if (fs_pin_stat(req->fs, req->changed, &req->pin, &stx) == 0)
+		adapter_fill_attr(&stx, attr_before(req));
+}
+
 int adapter_after(struct req *req, int r)
 {
 	struct filter_call *call = &req->call;
@@ -381,6 +405,9 @@ int adapter_after(struct req *req, int r)
 	if (found)
 		adapter_fill_attr(&req->entry.attr.stx, &attr);
 	fill_after(req, &after);
+	/* The program has answered: the view itself has changed nothing. */
+	if (req->unlocked && after.attr.mode)
+		*attr_before(req) = after.attr;
 	call->out_len = req->out_len;
 	call->answer_len = req->data_len;
 	r = apply_after(call, r, found ? &attr : NULL, &after);

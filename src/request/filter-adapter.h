@@ -24,6 +24,11 @@ int adapter_before(struct req *req);
  * filters refuse its name.
  */
 int adapter_found(struct req *req, int r);
+/*
+ * Writes the attributes of req->changed as they are now to the slot: others have changed the file
+ * while the request was asleep. The file is locked again.
+ */
+void adapter_look_again(struct req *req);
 /* As apply_after(), for the result in req. */
 int adapter_after(struct req *req, int r);
 /* Records in the node the filters that apply to the name of the request. */

@@ -2,6 +2,7 @@
 /* The memory of a request, and the chain under which it runs. No locks; the chain is atomic. */
 #include "request/req.h"
 #include "filter/call-fill.h"
+#include "request/exact.h"
 
 #include <stddef.h>
 
@@ -57,6 +58,13 @@ void req_leave_chain(struct req *req)
 	if (atomic_load_explicit(&req->chain, memory_order_relaxed))
 		atomic_store_explicit(&req->chain, NULL, memory_order_release);
 	atomic_store_explicit(&req->begun, false, memory_order_release);
+}
+
+void req_sleep(struct req *req)
+{
+	exact_give_up(req->host->exact, req);
+	req->slept = true;
+	atomic_store(&req->asleep, true);
 }
 
 void req_clear(struct req *req)

@@ -53,6 +53,11 @@ struct req {
 	struct chain *_Atomic chain;
 	/* The request runs, with or without a chain. Written and read like chain. */
 	atomic_bool begun;
+	/*
+	 * No thread has the request: the program keeps it, or it waits for a fetch. A change of
+	 * filters does not wait for it; its chain stays in memory until it has ended.
+	 */
+	atomic_bool asleep;
 	struct serving *serving; /* what a program needs to answer it (served.h); owned, or NULL */
 	struct req_saved *saved; /* constant; NULL if the slot is not in a BPF map */
 	/* The operation as filters see it; without call.chain only constant members are valid. */
@@ -92,6 +97,8 @@ struct req {
 	enum stage stage;
 	struct node *changed;   /* counted; locked by request/exact.c, or NULL */
 	struct fdref pin;       /* of changed; valid if changed is not NULL */
+	bool unlocked;          /* it has slept, and given up the lock of changed */
+	bool slept;             /* it has been asleep */
 	bool renaming;          /* RENAME: adapter_rename_end() has to be called */
 	unsigned int n_renamed; /* LOOKUP: see adapter_lookup_begin() */
 
@@ -145,6 +152,16 @@ void req_save(struct req *req);
  */
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
+/*
+ * Gives up what other requests and changes of filters wait for, because the request is about to
+ * belong to no thread for as long as it takes.
+ */
+void req_sleep(struct req *req);
+/* The request belongs to a thread again. */
+static inline void req_wake(struct req *req)
+{
+	atomic_store(&req->asleep, false);
+}
 /* Clears the members from caller on. The caller has put all references before. */
 void req_clear(struct req *req);
 /*

@@ -348,12 +348,14 @@ bool serve_keep(struct req *req, struct req **ret_other, int *ret_result)
 	struct req *other = host->replace(req);
 	bool queued = serving->state == SERVING_QUEUED;
 
+	req_sleep(req);
 	if (queued)
 		queue_push(host->served, serving);
 	if (queued || leave_to_program(serving)) {
 		*ret_other = other;
 		return true;
 	}
+	req_wake(req);
 	host->put(host, other);
 	*ret_result = take_last(req, serving->result);
 	return false;

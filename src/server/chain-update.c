@@ -4,7 +4,9 @@
  *
  * A change has these steps: load the new filter; set its bit in all nodes; put the new chain in
  * force; wait until the requests under the old chain have ended; set the bit again; invalidate what
- * the kernel has cached under the old chain; free the removed filter. The bit is set twice, because
+ * the kernel has cached under the old chain; free the removed filter. A request that is asleep ends
+ * under the old chain, which is freed by a later change (struct stale); what such a request makes
+ * the kernel cache is invalidated when it ends (request/dispatch.c). The bit is set twice, because
  * a node that an old request creates meanwhile may inherit from a directory that had no such bit
  * yet.
  *
@@ -29,6 +31,13 @@
 /* The longest wait, in milliseconds, for requests that began under the old chain to end. */
 #define DRAIN_MS 30000
 
+/* A chain that is no longer in force, and under which requests have not ended. */
+struct stale {
+	struct stale *next;
+	struct chain *chain;
+	struct chain_entry *gone; /* the filter that was removed; or NULL */
+};
+
 struct filters {
 	struct request_pool *requests; /* borrowed, as invalidator and fs */
 	struct invalidator *invalidator;
@@ -38,6 +47,7 @@ struct filters {
 	pthread_mutex_t lock;     /* guards chain, to read or write */
 	struct chain *chain;      /* in force; NULL if there are no filters */
 	uint64_t used;            /* bits of the filters in the masks of nodes */
+	struct stale *stale;      /* under changing */
 
 	struct forget_programs forget;
 };
@@ -99,13 +109,48 @@ static void inform_fs(struct fs *fs, const struct chain *chain)
 	fs_set_filters(fs, &facts);
 }
 
+/* Frees chains and filters under which no request is left. Caller holds changing. */
+static void free_stale(struct filters *filters)
+{
+	for (struct stale **at = &filters->stale, *stale; (stale = *at);) {
+		struct chain_marks marks = { .fs = filters->fs, .chain = filters->chain };
+
+		if (request_pool_use(filters->requests, stale->chain) != CHAIN_UNUSED) {
+			at = &stale->next;
+			continue;
+		}
+		*at = stale->next;
+		if (stale->gone) {
+			marks.gone = 1ULL << stale->gone->bit;
+			chain_marks_apply(&marks);
+			filters->used &= ~marks.gone;
+			chain_entry_free(filters->fs, stale->gone);
+		}
+		chain_free(stale->chain);
+		free(stale);
+	}
+}
+
+/* Keeps a chain and a filter until the last request under the chain has ended. */
+static void keep_stale(struct filters *filters, struct chain *chain, struct chain_entry *gone)
+{
+	struct stale *stale = chain ? malloc(sizeof(*stale)) : NULL;
+
+	/* Without memory they are never freed. */
+	if (!stale)
+		return;
+	*stale = (struct stale){ .next = filters->stale, .chain = chain, .gone = gone };
+	filters->stale = stale;
+}
+
 /*
- * Puts a chain in force, and waits until no request runs under the old chain. Returns false if a
- * request still does after DRAIN_MS milliseconds. Caller holds changing.
+ * Puts a chain in force, and waits until no request runs under the old chain. Returns false if
+ * requests are left that use the old chain. Caller holds changing.
  */
 static bool put_in_force(struct filters *filters, struct chain *chain, struct chain_entry *new)
 {
 	struct chain *old = filters->chain;
+	enum chain_use use;
 
 	inform_fs(filters->fs, chain);
 	/* After the unlock no thread outside of a request reads the old chain or its entries. */
@@ -117,14 +162,12 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 		filters->used |= 1ULL << new->bit;
 		filter_keep_pin(new->filter);
 	}
-	if (request_pool_drained(filters->requests, old, DRAIN_MS))
-		return true;
-	/* The old chain is never freed: requests still use it, and would use freed memory. */
-	log_warning("some operations that began under the old filters have not ended within %d "
-		    "s: they end under these filters, which stay loaded until the view is "
-		    "unmounted",
-		    DRAIN_MS / 1000);
-	return false;
+	use = request_pool_drain(filters->requests, old, DRAIN_MS);
+	if (use == CHAIN_RUNS)
+		log_warning("some operations that began under the old filters have not ended "
+			    "within %d s: they end under these filters",
+			    DRAIN_MS / 1000);
+	return use == CHAIN_UNUSED;
 }
 
 /* Puts the chain of these entries in force. Caller holds changing. */
@@ -164,8 +207,10 @@ static int change(struct filters *filters, struct chain_entry *const *entries, u
 		port_store(&chain->activating, 0);
 	chain_names_invalidate(&names, old, gone);
 	chain_names_fini(&names);
-	if (!drained)
+	if (!drained) {
+		keep_stale(filters, old, gone);
 		return 0;
+	}
 	if (gone) {
 		filters->used &= ~(1ULL << gone->bit);
 		chain_entry_free(filters->fs, gone);
@@ -236,6 +281,7 @@ int filters_change(struct filters *filters, const char *name, const char *spec,
 	int r = 0;
 
 	pthread_mutex_lock(&filters->changing);
+	free_stale(filters);
 	gone = name ? find(filters, name) : NULL;
 	if (name && !gone)
 		r = unknown(filters, name, error);
@@ -274,6 +320,7 @@ struct filters *filters_free(struct filters *filters)
 {
 	if (!filters)
 		return NULL;
+	free_stale(filters);
 	for (unsigned int i = 0; filters->chain && i < filters->chain->n; i++)
 		chain_entry_free(filters->fs, filters->chain->entries[i]);
 	chain_free(filters->chain);

@@ -228,6 +228,7 @@ static void resume(struct source_waiter *waiter, int r, bool here)
 	struct pool *pool = req->wait_in;
 
 	req->waited = r;
+	req_wake(req);
 	req->in_pool = !here;
 	pthread_mutex_lock(&pool->lock);
 	if (was_early(pool, waiter->unique) && proc_is_dying(waiter->pid))
@@ -281,6 +282,7 @@ static struct req *take_parked(struct pool *pool, uint64_t unique)
 	if (!waiter)
 		return NULL;
 	req = (struct req *)((char *)waiter - offsetof(struct req, wait));
+	req_wake(req);
 	fair_queue_unpark(&pool->queue, req->msg.head->uid);
 	/* The call may be cancelled now. */
 	ticker_wake(pool->watchdog);

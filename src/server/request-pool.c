@@ -205,6 +205,17 @@ struct req *request_pool_take(struct request_pool *pool, bool wait)
 	return req;
 }
 
+struct req *request_pool_take_spare(struct request_pool *pool)
+{
+	struct req *req = NULL;
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->set->free && pool->set->free->next)
+		req = pop(pool->set);
+	pthread_mutex_unlock(&pool->lock);
+	return req;
+}
+
 unsigned int request_pool_room(struct request_pool *pool, bool owned)
 {
 	bool filtered = request_pool_filtered(pool) != NULL;
@@ -292,34 +303,44 @@ int request_pool_slots(struct request_pool *pool, const struct filter_slots **re
 	return 0;
 }
 
-static bool set_has(const struct request_set *set, const struct chain *chain)
+static enum chain_use set_use(const struct request_set *set, const struct chain *chain)
 {
-	for (unsigned int i = 0; set && i < set->n; i++)
-		if (set->reqs[i].begun && set->reqs[i].chain == chain)
-			return true;
-	return false;
+	enum chain_use use = CHAIN_UNUSED;
+
+	for (unsigned int i = 0; set && i < set->n; i++) {
+		const struct req *req = &set->reqs[i];
+		/* Before begun and chain: when it wakes, they stay as they are. */
+		bool asleep = req->asleep;
+
+		if (!req->begun || req->chain != chain)
+			continue;
+		if (!asleep)
+			return CHAIN_RUNS;
+		use = CHAIN_ASLEEP;
+	}
+	return use;
 }
 
-static bool has_chain(struct request_pool *pool, const struct chain *chain)
+enum chain_use request_pool_use(struct request_pool *pool, const struct chain *chain)
 {
-	bool has;
+	enum chain_use use, old;
 
 	pthread_mutex_lock(&pool->lock);
-	has = set_has(pool->set, chain) || set_has(pool->old, chain);
+	use = set_use(pool->set, chain);
+	old = set_use(pool->old, chain);
 	pthread_mutex_unlock(&pool->lock);
-	return has;
+	return old > use ? old : use;
 }
 
-bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms)
+enum chain_use request_pool_drain(struct request_pool *pool, const struct chain *chain,
+				  unsigned int ms)
 {
 	struct timespec pause = { .tv_nsec = 1000000 };
+	enum chain_use use;
 
-	for (unsigned int i = 0; has_chain(pool, chain); i++) {
-		if (i == ms)
-			return false;
+	for (unsigned int i = 0; (use = request_pool_use(pool, chain)) == CHAIN_RUNS && i < ms; i++)
 		nanosleep(&pause, NULL);
-	}
-	return true;
+	return use;
 }
 
 struct req *request_pool_borrow(struct request_pool *pool, bool wait)

@@ -49,6 +49,11 @@ void request_pool_fini(struct request_pool *pool);
 
 /* Takes a request. If all are in use, waits for one if wait is true, else returns NULL. */
 struct req *request_pool_take(struct request_pool *pool, bool wait);
+/*
+ * Takes a request for a thread that leaves its own to another thread or to the program. Returns
+ * NULL if only one is left: a change of filters needs it.
+ */
+struct req *request_pool_take_spare(struct request_pool *pool);
 /* Puts a request back. Accepts NULL. */
 void request_pool_put(struct request_pool *pool, struct req *req);
 /*
@@ -77,11 +82,19 @@ const struct filter_slots *request_pool_filtered(struct request_pool *pool);
  */
 int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
 		       struct pst_error *error);
+/* The requests under a chain. */
+enum chain_use {
+	CHAIN_UNUSED,
+	CHAIN_ASLEEP, /* those that are left are asleep */
+	CHAIN_RUNS,
+};
+enum chain_use request_pool_use(struct request_pool *pool, const struct chain *chain);
 /*
- * Waits until no request runs under this chain. Returns false if one still does after ms
- * milliseconds.
+ * Waits until no request runs under this chain, but not for those that are asleep. Returns
+ * CHAIN_RUNS if one still does after ms milliseconds.
  */
-bool request_pool_drained(struct request_pool *pool, const struct chain *chain, unsigned int ms);
+enum chain_use request_pool_drain(struct request_pool *pool, const struct chain *chain,
+				  unsigned int ms);
 /*
  * Takes a request for programs that run outside of any operation, under the chain in force. If all
  * requests are in use, waits for one if wait is true, else returns NULL. request_pool_return() puts

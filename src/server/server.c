@@ -95,7 +95,7 @@ static bool may_leave(struct server *server, struct req *req, struct req **ret_o
 		return false;
 	if (req_slot_is_owned(req))
 		return feed(req, false);
-	*ret_other = request_pool_take(&server->requests, false);
+	*ret_other = request_pool_take_spare(&server->requests);
 	return *ret_other;
 }
 
@@ -112,23 +112,29 @@ static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **
 }
 
 /*
- * A request of the pool needs no room: it gives up its thread. The pool has no room for more
- * requests of one user than other users can spare, so the last ones get EAGAIN.
+ * A request of the pool needs no room: it gives up its thread. Another needs some; if there is
+ * none, this thread waits, and requests that no other thread can receive wait in the kernel.
  */
 static bool park(struct req *req, struct req **ret_other, int *ret_r)
 {
+	static const struct timespec pause = { .tv_nsec = 1000000 };
 	struct server *server = server_of(req->host);
 	bool in_pool = req->in_pool;
 	int r;
 
 	*ret_other = NULL;
-	*ret_r = -EAGAIN;
-	if (!in_pool && !may_leave(server, req, ret_other))
-		return false;
+	*ret_r = -EINTR;
+	while (!in_pool && !may_leave(server, req, ret_other)) {
+		if (server->request_host.stopping || server->workers.stop)
+			return false;
+		nanosleep(&pause, NULL);
+	}
 	req->measured = false;
+	req_sleep(req);
 	r = pool_park(&server->pool, req);
 	if (r == 1)
 		return true;
+	req_wake(req);
 	request_pool_put(&server->requests, *ret_other);
 	*ret_r = r == 0 ? REQ_PARK : r;
 	return false;
@@ -160,7 +166,7 @@ static struct req *replace(struct req *req)
 		return NULL;
 	}
 	/* The program may have all requests, and never reply before the view ends. */
-	while (!(other = request_pool_take(&server->requests, false)) && !server->workers.stop)
+	while (!(other = request_pool_take_spare(&server->requests)) && !server->workers.stop)
 		nanosleep(&pause, NULL);
 	return other;
 }
@@ -174,6 +180,7 @@ static void resume(struct req *req, int r)
 {
 	struct server *server = server_of(req->host);
 
+	req_wake(req);
 	if (r != REQ_BELOW) {
 		request_pool_put(&server->requests, req_finish(req, r));
 		return;

@@ -228,6 +228,16 @@ static void note_end(struct worker *worker, bool broken, int r)
 	pthread_mutex_unlock(&workers->lock);
 }
 
+/* Ends all workers, because the connection has ended. */
+static void end_others(struct workers *workers)
+{
+	pthread_mutex_lock(&workers->grow_lock);
+	for (unsigned int i = 0; i < workers->n + workers->n_extra; i++)
+		if (workers->each[i].chan->ops->end)
+			workers->each[i].chan->ops->end(workers->each[i].chan);
+	pthread_mutex_unlock(&workers->grow_lock);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
@@ -263,6 +273,8 @@ static void *worker_main(void *arg)
 	else if (r < 0)
 		log_info("an extra worker has ended, which the view does not need: %s",
 			 strerror(-r));
+	if (worker->chan->ended)
+		end_others(workers);
 	/* Wake the followers: the connection is gone. */
 	if (worker->chan->ops->shared)
 		leader_release_all(&workers->leader);

@@ -90,6 +90,8 @@ struct chan_ops {
 	 * connection the caller calls fall_back for all of them.
 	 * fall_back: turns the channel into a channel of /dev/fuse, which owns no slots. Returns
 	 * 0, or -errno if the connection cannot be served at all.
+	 * end: ends receive() of a channel that has no slot in the kernel, because another channel
+	 * has ended: the kernel reports the end of the connection in slots only.
 	 */
 	int (*give)(struct chan *chan, struct slot *slot);
 	bool (*wants)(struct chan *chan);
@@ -98,6 +100,7 @@ struct chan_ops {
 	int (*more)(struct chan *chan, struct chan **ret_chan);
 	int (*begin)(struct chan *chan, struct slot **slots);
 	int (*fall_back)(struct chan *chan);
+	void (*end)(struct chan *chan);
 
 	void (*fini)(struct chan *chan); /* NULL if the channel owns nothing but fd */
 };
@@ -106,6 +109,7 @@ struct chan {
 	const struct chan_ops *ops;
 	int fd;                       /* owned */
 	unsigned int n_slots;         /* slots for begin(); 0 if the transport owns no slots */
+	bool ended;                   /* give != NULL: the kernel has reported the end */
 	int cpu;                      /* the CPU whose requests arrive here; -1 for several CPUs */
 	const struct chan_host *host; /* borrowed; NULL in tests without nodes */
 };

@@ -132,6 +132,7 @@ static int take(struct uring *uring, const struct io_uring_cqe *cqe, struct slot
 	}
 	uring_count(entry->queue, -1);
 	if (res == -ENOTCONN || res == -ECONNABORTED || (res < 0 && uring->gone)) {
+		uring->chan.ended |= res == -ENOTCONN || res == -ECONNABORTED;
 		uring->gone = true;
 		return CHAN_E_AGAIN;
 	}
@@ -246,6 +247,14 @@ static int uring_begin(struct chan *chan, struct slot **slots)
 	return r < 0 ? r : refused(uring);
 }
 
+static void uring_end(struct chan *chan)
+{
+	struct uring *uring = uring_of(chan);
+
+	uring->gone = true;
+	eventfd_write(uring->event_fd, 1);
+}
+
 static void uring_fini(struct chan *chan)
 {
 	struct uring *uring = uring_of(chan);
@@ -298,6 +307,7 @@ static const struct chan_ops uring_ops = {
 	.more = uring_more,
 	.fetch = uring_fetch,
 	.begin = uring_begin,
+	.end = uring_end,
 	.fall_back = uring_fall_back,
 	.fini = uring_fini,
 };

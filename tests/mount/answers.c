@@ -15,10 +15,10 @@
  *	back NAME FILE	pst_view_back(), prints "back R"
  *	keep NAME	from now on, read() of NAME answers PST_LATER and prints "kept NAME"
  *	hold NAME	the same for open() of NAME
- *	interrupted	prints "interrupted N" for the request that is kept
- *	reply N		ends the request that is kept, with the first N bytes of the text or -errno;
- *			a second line "reply" ends it again
- *	replies N	ends it from another thread
+ *	interrupted	prints "interrupted N" for the oldest request that is kept
+ *	reply N		ends that request, with the first N bytes of the text or -errno
+ *	again N		ends it again, which is wrong
+ *	replies N	ends all requests that are kept, from another thread
  *	free		frees the view, and ends
  *
  * copy_file_range(2) prints "copied N"; the ioctl(2) _IOWR('p', 1, uint32_t) adds 1 to the number.
@@ -51,7 +51,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file files[N_FILES];
 static uint64_t last_key;
 static char kept_name[64], held_name[64];
-static struct pst_request *kept;
+static struct pst_request *kept[200], *replied; /* oldest first; the last that was replied to */
+static unsigned int n_kept;
 static struct pst_view *view;
 static volatile sig_atomic_t n_signals, terminate;
 static pthread_t main_thread;
@@ -145,7 +146,7 @@ static int open_it(struct pst_request *req, int flags, struct pst_opened *opened
 	file = by_key(req->file);
 	hold = file && strcmp(file->name, held_name) == 0;
 	if (hold)
-		kept = req;
+		kept[n_kept++] = req;
 	pthread_mutex_unlock(&lock);
 	if (hold)
 		printf("kept %s\n", file->name);
@@ -168,7 +169,7 @@ static ssize_t read_it(struct pst_request *req, void *buf, size_t size, uint64_t
 	memcpy(buf, file ? file->text + off : "", n);
 	keep = file && strcmp(file->name, kept_name) == 0;
 	if (keep)
-		kept = req;
+		kept[n_kept++] = req;
 	pthread_mutex_unlock(&lock);
 	if (keep)
 		printf("kept %s\n", file->name);
@@ -220,9 +221,19 @@ static int command(struct pst_request *req, uint32_t cmd, const void *in, size_t
 
 /* -- lines ------------------------------------------------------------------------------------- */
 
+static void reply(int result)
+{
+	pthread_mutex_lock(&lock);
+	replied = kept[0];
+	memmove(kept, kept + 1, --n_kept * sizeof(kept[0]));
+	pthread_mutex_unlock(&lock);
+	pst_reply(replied, result);
+}
+
 static void *reply_there(void *result)
 {
-	pst_reply(kept, (intptr_t)result);
+	while (n_kept)
+		reply((int)(intptr_t)result);
 	return NULL;
 }
 
@@ -271,9 +282,11 @@ static void tell(const char *word, const char *name, const char *rest)
 		printf("back %d\n", pst_view_back(view, nodeid, fd));
 		close(fd);
 	} else if (strcmp(word, "interrupted") == 0) {
-		printf("interrupted %d\n", pst_request_interrupted(kept));
+		printf("interrupted %d\n", pst_request_interrupted(kept[0]));
 	} else if (strcmp(word, "reply") == 0) {
-		pst_reply(kept, atoi(name));
+		reply(atoi(name));
+	} else if (strcmp(word, "again") == 0) {
+		pst_reply(replied, atoi(name));
 	} else if (strcmp(word, "replies") == 0) {
 		pthread_create(&thread, NULL, reply_there, (void *)(intptr_t)atoi(name));
 		pthread_join(thread, NULL);
