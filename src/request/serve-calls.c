@@ -238,7 +238,9 @@ void serve_release(struct req *req, struct node *node)
 
 	fs_describe(req->fs, node, &s->fh, &s->file);
 	s->request.handle = s->opened.handle;
+	fs_program_lock(req->fs);
 	serve_call_release(&req->host->served->ops, s);
+	fs_program_unlock(req->fs);
 }
 
 CALLER(readdir)
