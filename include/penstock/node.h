@@ -20,9 +20,10 @@
  *
  * Threads: a callback runs in a thread of the view's pool, several at the same time, and may block;
  * the caller of the view waits. Callbacks in the mask `quick` run in the thread that receives
- * requests, which saves two changes of threads; they must not block. With `loop` all callbacks run
- * in the program's own threads, inside of pst_view_dispatch(). A callback must not use files of the
- * view by system calls, because that can deadlock.
+ * requests, which saves two changes of threads; they must not block. With `loop` all callbacks that
+ * have a request run in the program's own threads, inside of pst_view_dispatch(); ops(), forget()
+ * and find() run in any thread. A callback must not use files of the view by system calls, because
+ * that can deadlock.
  *
  * Results: a callback returns 0, or a number of bytes where its comment says so, a negative errno
  * for the client, PST_BACKING or PST_LATER. Numbers that are none of these, and results that no

@@ -371,7 +371,9 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 
 /*
  * Unmounts the view lazily if it is mounted, ends all its threads, and frees it. Waits for requests
- * that run. Accepts NULL. No other thread may use the view during or after this call.
+ * that run. Accepts NULL. No other thread may use the view or its requests during or after this
+ * call. A callback must not call this, because it would wait for itself: the call only logs an
+ * error then.
  */
 void pst_view_free(struct pst_view *view);
 

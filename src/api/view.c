@@ -5,6 +5,7 @@
 #include "api/view-options.h"
 #include "api/view-paths.h"
 #include "ctl/server.h"
+#include "fs/creds.h"
 #include "mount/mount.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -156,6 +157,11 @@ void pst_view_free(struct pst_view *view)
 	if (!view)
 		return;
 	VIEW_USE_LOG(view);
+	if (fs_thread_in_view()) {
+		log_error("a callback has called pst_view_free(), which would wait for the "
+			  "callback: the call has no effect");
+		return;
+	}
 	ctl_server_end_verbs(view->control);
 	if (view->mounted)
 		mount_detach(view->connection, view->mountpoint, true, true);

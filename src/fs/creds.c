@@ -70,6 +70,18 @@ static __thread const struct fs_caller *serving; /* the caller of this thread's 
 static __thread bool whole;                      /* the thread has all of the caller's identity */
 static __thread uint32_t umask_now;              /* of this thread: most callers have the same */
 
+static __thread bool thread_in_view;
+
+bool fs_thread_in_view(void)
+{
+	return thread_in_view;
+}
+
+void fs_thread_set_in_view(bool in_view)
+{
+	thread_in_view = in_view;
+}
+
 int fs_thread_init(void)
 {
 	return fs_thread_init_keeping(0);
@@ -79,6 +91,7 @@ int fs_thread_init_keeping(uint64_t caps)
 {
 	int r;
 
+	thread_in_view = true;
 	/* CLONE_FS: the thread gets a umask and a working directory of its own. */
 	if (unshare(CLONE_FS) < 0)
 		return -errno;

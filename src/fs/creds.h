@@ -21,6 +21,13 @@ struct creds_scope {
 };
 #define CREDS_NONE ((struct creds_scope){ 0 })
 
+/*
+ * Returns true if this thread may run a callback of the program now: it has called
+ * fs_thread_init(), or it is one of the program in pst_view_dispatch(), which sets that.
+ */
+bool fs_thread_in_view(void);
+void fs_thread_set_in_view(bool in_view);
+
 /* Returns the user ID of the caller that fs_serve() has set, or 0 if there is none. */
 uint32_t creds_serving_uid(void);
 /*

@@ -4,6 +4,7 @@
  * and the end of the view. served.h says who owns such a request when.
  */
 #include "request/served.h"
+#include "fs/creds.h"
 #include "request/serve-calls.h"
 #include "util/cleanup.h"
 #include "util/log.h"
@@ -366,6 +367,7 @@ void served_dispatch(struct served *served)
 	_cleanup_(log_usep) const struct log *before = log_use(served->log);
 	struct serving *serving;
 
+	fs_thread_set_in_view(true);
 	while ((serving = queue_pop(served))) {
 		struct req *req = serving->req;
 		int64_t result;
@@ -378,6 +380,7 @@ void served_dispatch(struct served *served)
 			result = serving->result;
 		req->host->resume(req, take_last(req, result));
 	}
+	fs_thread_set_in_view(false);
 }
 
 void serving_reply(struct serving *serving, int64_t result)

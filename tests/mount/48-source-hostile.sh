@@ -206,3 +206,15 @@ each_marks_that_no_source_can_use_are_logged() {
 	grep -q 'no list()' "${VIEW_LOGS[0]}" || fail "nothing about list()"
 	LOG_MAY='a mark in LOWER|is hollow, and the source has no'
 }
+
+# pst_view_free() waits for callbacks.
+each_callback_cannot_end_the_view() {
+	lower ext4
+	hollow f 5000 ""
+	source_view nodes
+	check not timeout 10 stat "$VIEW/end"
+	right "$VIEW/f" 5000
+	check sh -c "echo text > '$VIEW/made'"
+	grep -q 'a callback has called pst_view_free' "${VIEW_LOGS[0]}" || fail "nothing is logged"
+	LOG_MAY='a callback has called pst_view_free'
+}

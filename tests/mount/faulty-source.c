@@ -20,7 +20,7 @@
  *	NAMES		of a directory: makes these names, see make_names()
  *
  * With the option "no-list" the source has no list(); with "nodes" the root has a file "made"
- * besides, which the program answers itself.
+ * besides, which the program answers itself, and a lookup of "end" there ends the view.
  */
 #include <err.h>
 #include <errno.h>
@@ -175,6 +175,7 @@ static void *evict(void *arg)
 
 /* -- the file "made" --------------------------------------------------------------------------- */
 
+static struct pst_view *view;
 static struct statx made = { .stx_mode = S_IFREG | 0644, .stx_nlink = 1 };
 static char made_text[4096];
 
@@ -185,6 +186,8 @@ static uint32_t answers(void *aux, const struct pst_file *file)
 
 static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
 {
+	if (strcmp(name, "end") == 0)
+		pst_view_free(view);
 	if (strcmp(name, "made") != 0)
 		return PST_BACKING;
 	pst_entry_key(entry, name, 4);
@@ -291,7 +294,6 @@ int main(int argc, char **argv)
 {
 	struct pst_source source = { .size = sizeof(source), .list = list, .fetch = fetch };
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
-	struct pst_view *view;
 	struct pst_error error;
 	pthread_t thread;
 	sigset_t hup;
