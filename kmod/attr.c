@@ -387,9 +387,12 @@ int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
 
 static int set_lower_flags(struct dentry *dentry, struct c_fileattr *fa)
 {
-	const struct cred *caller = pst_act_begin(d_inode(dentry));
-	int err;
+	int err = pst_owns(d_inode(dentry), NULL);
+	const struct cred *caller;
 
+	if (err)
+		return err;
+	caller = pst_act_begin(d_inode(dentry));
 	if (IS_ERR(caller))
 		return PTR_ERR(caller);
 	err = mnt_want_write(pst_mnt(dentry));

@@ -185,6 +185,20 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 	return r;
 }
 
+/* Checks if the task may take the names away, as the VFS has done by what other tasks see. */
+static int may_take(const struct pst_name_op *op)
+{
+	int err;
+
+	if (!pst_sb(op->dentry->d_sb)->shows_by_caller ||
+	    (op->opcode != FUSE_UNLINK && op->opcode != FUSE_RMDIR && op->opcode != FUSE_RENAME2))
+		return 0;
+	err = pst_owns(d_inode(op->dentry), dir_of(op));
+	if (!err && op->dentry2 && d_really_is_positive(op->dentry2))
+		err = pst_owns(d_inode(op->dentry2), op->inode);
+	return err;
+}
+
 static bool is_other(const struct inode *inode)
 {
 	return inode && pst_i(inode)->other;
@@ -242,7 +256,7 @@ int pst_name_begin(struct pst_name_op *op)
 		pst_chain_put(chain);
 	}
 	if (!r)
-		r = take_cred(op);
+		r = may_take(op) ?: take_cred(op);
 	if (r && op->call)
 		r = end_call(op, r, NULL) ?: PST_ANSWERED;
 	if (r)

@@ -222,6 +222,7 @@ umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, k
 int pst_renew_differing(struct inode *inode);
 int pst_decide_begin(struct inode *inode, int mask, unsigned int *ret_begin);
 bool pst_decided_torn(const struct inode *inode, unsigned int begin);
+int pst_owns(struct inode *inode, struct inode *dir);
 int pst_permission_shown(struct inode *inode, int mask);
 struct cred *pst_shown_cred(const struct inode *inode);
 const struct cred *pst_act_as_shown(const struct inode *inode);

@@ -115,7 +115,8 @@ static bool has_filtered_acl(const struct inode *inode)
 	return true;
 }
 
-#define AGAIN 1 /* the programs have to be asked again */
+#define AGAIN     1 /* the programs have to be asked again */
+#define NOT_ASKED 2 /* no program shows anything */
 
 /*
  * Shows the owner, the group and the mode that programs have left, which saw @seen. Returns 0 or
@@ -191,25 +192,40 @@ noinline_for_stack void pst_fill_lower_attr(const struct inode *inode, struct fu
 	pst_fill_fuse_attr(&stat, ret_attr);
 }
 
-/* Runs the programs for GETATTR for what the VFS is about to decide. Returns 0, AGAIN, an error. */
-static noinline int ask(struct inode *inode)
+/*
+ * Runs the programs for GETATTR for a decision. *ret_seen is what they saw, *ret_attr what they show
+ * to this task. Returns 0; NOT_ASKED; or an error.
+ */
+static noinline int ask(struct inode *inode, struct pst_seen *ret_seen, struct fuse_attr *ret_attr)
 {
 	struct fuse_attr_out out = {};
-	struct pst_seen seen;
 	struct pst_op op;
 	int err;
 
-	pst_seen_fill(inode, NULL, &seen);
+	pst_seen_fill(inode, NULL, ret_seen);
 	if (!pst_asks(&op, inode, FUSE_GETATTR))
-		return 0;
+		return NOT_ASKED;
 	op.in.getattr = (struct fuse_getattr_in){};
 	op.out = &out;
 	err = pst_before(&op);
 	if (!err)
 		pst_fill_lower_attr(inode, &out.attr);
 	err = pst_after(&op, err);
+	*ret_attr = out.attr;
+	return err;
+}
+
+/* Shows anew what the VFS is about to decide by. Returns 0, AGAIN, or an error. */
+static int ask_and_show(struct inode *inode)
+{
+	struct fuse_attr attr;
+	struct pst_seen seen;
+	int err = ask(inode, &seen, &attr);
+
+	if (err == NOT_ASKED)
+		return 0;
 	if (!err)
-		err = pst_show_result(inode, &seen, ~0ULL, &out.attr);
+		err = pst_show_result(inode, &seen, ~0ULL, &attr);
 	return err == -EIO && !pst_shows(inode) ? 0 : err;
 }
 
@@ -221,7 +237,7 @@ int pst_renew_differing(struct inode *inode)
 	do {
 		err = pst_copy_attr(inode) ? 0 : AGAIN;
 		if (!err && pst_shows(inode) && pst_shown_differs(inode))
-			err = ask(inode);
+			err = ask_and_show(inode);
 		if (err == AGAIN && !c_holds_inode(inode)) {
 			if (inode_lock_killable(inode))
 				return -EINTR;
@@ -272,6 +288,44 @@ int pst_permission_shown(struct inode *inode, int mask)
 	do {
 		err = pst_decide_begin(inode, mask, &begin) ?: decide(inode, mask);
 	} while (err != -ECHILD && pst_decided_torn(inode, begin));
+	return err;
+}
+
+/* Gets the owner and the mode that this task is shown. */
+static int get_shown(struct inode *inode, struct fuse_attr *ret_attr)
+{
+	struct pst_seen seen;
+	int err = pst_shows_by_caller(inode) ? ask(inode, &seen, ret_attr) : NOT_ASKED;
+
+	if (err != NOT_ASKED)
+		return err;
+	ret_attr->uid = __kuid_val(inode->i_uid);
+	ret_attr->mode = inode->i_mode;
+	return 0;
+}
+
+/*
+ * Decides again what the VFS has decided by the owner in an inode, because a filter by caller may
+ * have shown that owner to another task: if the task may remove the file from the directory, or, if
+ * that is NULL, if it owns the file. Returns 0, -EPERM or another error.
+ */
+int pst_owns(struct inode *inode, struct inode *dir)
+{
+	u32 uid = __kuid_val(current_fsuid());
+	struct fuse_attr attr;
+	bool owns;
+	int err;
+
+	if (!pst_shows_by_caller(inode) && !(dir && pst_shows_by_caller(dir)))
+		return 0;
+	err = get_shown(inode, &attr);
+	owns = !err && attr.uid == uid;
+	if (!err && !owns && dir) {
+		err = get_shown(dir, &attr);
+		owns = !err && (attr.uid == uid || !(attr.mode & S_ISVTX));
+	}
+	if (!err && !owns && !capable_wrt_inode_uidgid(&nop_mnt_idmap, inode, CAP_FOWNER))
+		err = -EPERM;
 	return err;
 }
 

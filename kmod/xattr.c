@@ -277,10 +277,13 @@ static struct posix_acl *get_lower_acl(struct dentry *dentry, int type)
 static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
-	const struct cred *caller = pst_act_begin(d_inode(dentry));
 	const char *name = posix_acl_xattr_name(type);
-	int err;
+	int err = pst_owns(d_inode(dentry), NULL);
+	const struct cred *caller;
 
+	if (err)
+		return err;
+	caller = pst_act_begin(d_inode(dentry));
 	if (IS_ERR(caller))
 		return PTR_ERR(caller);
 	err = mnt_want_write(pst_mnt(dentry));

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * races sticky|names DIR SECONDS: two tasks, of which one must not meet what the other one sees.
+ *
+ * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does. User
+ * 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks at it.
+ *
+ * names: one task gives a file a second name and removes it, while the other asks for permission,
+ * for which the module needs one of the names that the inode has.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+/* An ACL that lets user 1000 write: its header, and five entries of 8 bytes. */
+static const unsigned char acl[] = {
+	2, 0,    0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,   6,
+	0, 0xe8, 3,   0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16,  0,
+	6, 0,    255, 255, 255, 255, 32, 0, 4,   0,   255, 255, 255, 255,
+};
+
+static void look(void)
+{
+	struct stat st;
+
+	for (;;)
+		if (stat("f", &st) < 0)
+			_exit(1);
+}
+
+static void ask(void)
+{
+	for (;;)
+		if (access("f", R_OK) < 0 && errno != EACCES)
+			_exit(1);
+}
+
+/* Starts a task of a user, which ends with this one. */
+static pid_t start(void (*work)(void), int uid)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid == 0) {
+		if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+			_exit(2);
+		/* After the change of the user, which takes it back. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(2);
+		work();
+	}
+	return pid;
+}
+
+static int sticky(time_t end)
+{
+	int n_bad = 0;
+
+	start(look, 1001);
+	if (setresuid(1000, 1000, 1000) < 0)
+		return 1;
+	for (unsigned int i = 0; time(NULL) < end && !n_bad; i++) {
+		if (i % 3 == 0 ? unlink("f") == 0 :
+		    i % 3 == 1 ? rename("f", "g") == 0 :
+				 setxattr("f", "system.posix_acl_access", acl, sizeof(acl), 0) == 0)
+			n_bad++, printf("user 1000 was taken for another in way %u\n", i % 3);
+		else if (errno != EPERM && errno != EACCES)
+			n_bad++, perror("way");
+	}
+	return n_bad;
+}
+
+static int names(time_t end)
+{
+	pid_t pid = start(ask, 77);
+	int status;
+
+	while (time(NULL) < end)
+		for (int i = 0; i < 100; i++)
+			if (link("f", "second") < 0 || unlink("second") < 0)
+				return 1;
+	return waitpid(pid, &status, WNOHANG) != 0;
+}
+
+int main(int argc, char **argv)
+{
+	time_t end = time(NULL) + (argc == 4 ? atoi(argv[3]) : 0);
+
+	if (argc != 4 || chdir(argv[2]) < 0)
+		return 2;
+	return strcmp(argv[1], "sticky") == 0 ? sticky(end) : names(end);
+}
