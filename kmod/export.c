@@ -26,6 +26,7 @@ static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inod
 
 	if (rcu_access_pointer(pst_sb(inode->i_sb)->chain))
 		return FILEID_INVALID;
+	WRITE_ONCE(pst_sb(inode->i_sb)->handles, true);
 	if (!S_ISDIR(l->i_mode) && (parent || !shows_all(inode->i_sb))) {
 		alias = d_find_any_alias(inode);
 		if (!alias)
@@ -66,6 +67,7 @@ static struct dentry *decode(struct super_block *sb, struct fid *fid, int len, i
 	u32 head = fid->raw[0];
 	bool check = head & WITH_PARENT || !shows_all(sb);
 
+	WRITE_ONCE(pst_sb(sb)->handles, true);
 	/* A handle would lead to a file without its name, which filters decide by. */
 	if (rcu_access_pointer(pst_sb(sb)->chain))
 		return ERR_PTR(-ESTALE);

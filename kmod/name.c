@@ -309,15 +309,16 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 }
 
 /*
- * Unhashes a dentry to which only the caller has a reference: then nobody else can get one, because
- * RCU walk sees that the sequence count has changed. Returns false if there are others.
+ * Unhashes a dentry to which only the caller has a reference: then no path leads to it, because RCU
+ * walk sees that the sequence count has changed, but its inode, see pst_get_inode_acl(). Returns
+ * false if there are others, or a file handle could lead to it.
  */
 static bool unhash_alone(struct dentry *dentry)
 {
 	bool alone;
 
 	spin_lock(&dentry->d_lock);
-	alone = dentry->d_lockref.count == 1;
+	alone = dentry->d_lockref.count == 1 && !READ_ONCE(pst_sb(dentry->d_sb)->handles);
 	if (alone)
 		__d_drop(dentry);
 	spin_unlock(&dentry->d_lock);

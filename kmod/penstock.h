@@ -48,6 +48,7 @@ struct pst_sb {
 	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
 	struct pst_chain __rcu *next;      /* of a change before it puts the chain in force */
 	u32 change;                        /* number of changes; odd while one runs, see change.c */
+	bool handles;                      /* file handles were used, see unhash_alone() */
 	errseq_t wb_err; /* the writeback errors below that the view has reported */
 	/* trace.c has these: */
 	spinlock_t trace_lock;

@@ -403,21 +403,51 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 	return get_lower_acl(dentry, type);
 }
 
+/*
+ * Finds a name of an inode whose lower dentry is positive, and stays so with the reference that the
+ * caller gets: a name that is being removed is none. Returns NULL if there is none.
+ */
+static struct dentry *get_name(struct inode *inode, struct dentry **ret_lower)
+{
+	struct dentry *d, *found;
+
+	for (;;) {
+		found = NULL;
+		spin_lock(&inode->i_lock);
+		c_for_each_alias(d, inode)
+		{
+			*ret_lower = pst_lower(d);
+			if (*ret_lower && d_is_positive(*ret_lower)) {
+				dget(*ret_lower);
+				found = dget(d);
+				break;
+			}
+		}
+		spin_unlock(&inode->i_lock);
+		if (!found || d_is_positive(*ret_lower))
+			return found;
+		/* It was removed before there was the reference. */
+		dput(*ret_lower);
+		dput(found);
+	}
+}
+
 /* For generic_permission(), which decides by what is shown. */
 struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu)
 {
 	struct posix_acl *acl;
-	struct dentry *alias;
+	struct dentry *name, *l;
 
 	if (rcu && (pst_sb(inode->i_sb)->idmapped || pst_sb(inode->i_sb)->shows_acls))
 		return ERR_PTR(-ECHILD);
 	if (rcu)
 		return get_cached_acl_rcu(pst_lower_inode(inode), type);
-	alias = d_find_any_alias(inode);
-	if (!alias)
+	name = get_name(inode, &l);
+	if (!name)
 		return ERR_PTR(-ESTALE);
-	acl = pst_get_acl(&nop_mnt_idmap, alias, type);
-	dput(alias);
+	acl = pst_get_acl(&nop_mnt_idmap, name, type);
+	dput(l);
+	dput(name);
 	return acl == ERR_PTR(-ENODATA) || acl == ERR_PTR(-EOPNOTSUPP) ? NULL : acl;
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,8 @@ static void look(void)
 static void ask(void)
 {
 	for (;;)
-		if (access("f", R_OK) < 0 && errno != EACCES)
-			_exit(1);
+		if (access("f", R_OK) == 0 || errno != EACCES)
+			_exit(errno);
 }
 
 /* Starts a task of a user, which ends with this one. */
@@ -61,12 +62,21 @@ static pid_t start(void (*work)(void), int uid)
 	return pid;
 }
 
+/* Ends a task. Returns true if it had ended already, because something went wrong. */
+static bool has_ended(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status);
+}
+
 static int sticky(time_t end)
 {
+	pid_t pid = start(look, 1001);
 	int n_bad = 0;
 
-	start(look, 1001);
-	if (setresuid(1000, 1000, 1000) < 0)
+	if (setresuid(1000, 1000, 0) < 0)
 		return 1;
 	for (unsigned int i = 0; time(NULL) < end && !n_bad; i++) {
 		if (i % 3 == 0 ? unlink("f") == 0 :
@@ -76,19 +86,18 @@ static int sticky(time_t end)
 		else if (errno != EPERM && errno != EACCES)
 			n_bad++, perror("way");
 	}
-	return n_bad;
+	return setresuid(0, 0, 0) < 0 || has_ended(pid) || n_bad;
 }
 
 static int names(time_t end)
 {
 	pid_t pid = start(ask, 77);
-	int status;
 
 	while (time(NULL) < end)
 		for (int i = 0; i < 100; i++)
 			if (link("f", "second") < 0 || unlink("second") < 0)
 				return 1;
-	return waitpid(pid, &status, WNOHANG) != 0;
+	return has_ended(pid);
 }
 
 int main(int argc, char **argv)
