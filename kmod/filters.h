@@ -114,7 +114,7 @@ int pst_slots_make(struct pst_filters *filters, struct bpf_map *map);
 void pst_slots_free(struct pst_filters *filters);
 struct slot *pst_slot_get(struct pst_filters *filters);
 void pst_slot_put(struct pst_filters *filters, struct slot *slot);
-struct filter_call *pst_call_new(const struct pst_filters *filters);
+struct filter_call *pst_call_new(const struct pst_filters *filters, gfp_t flags);
 void pst_call_free(struct filter_call *call);
 void pst_slot_swap(struct slot *slot, struct filter_call **call);
 

@@ -213,7 +213,8 @@ int pst_before(struct pst_op *op)
 
 	if (!asks_before(op, row))
 		return 0;
-	op->call = keep ? pst_call_new(filters) : NULL;
+	/* A close cannot fail, and its programs undo what those for the open have done. */
+	op->call = keep ? pst_call_new(filters, row->flags & OP_CLOSES ? __GFP_NOFAIL : 0) : NULL;
 	if (keep && !op->call) {
 		op->filters = 0;
 		return -ENOMEM;

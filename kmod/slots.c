@@ -50,10 +50,13 @@ struct call_state {
 	struct filter_saved saved;
 };
 
-/* Returns the state of a call, for a slot of these filters; NULL: no memory. */
-struct filter_call *pst_call_new(const struct pst_filters *filters)
+/*
+ * Returns the state of a call, for a slot of these filters; NULL: no memory, which cannot be if
+ * @flags has __GFP_NOFAIL.
+ */
+struct filter_call *pst_call_new(const struct pst_filters *filters, gfp_t flags)
 {
-	struct call_state *state = kvmalloc(sizeof(*state), GFP_KERNEL_ACCOUNT);
+	struct call_state *state = kvmalloc(sizeof(*state), GFP_KERNEL_ACCOUNT | flags);
 
 	if (!state)
 		return NULL;
@@ -83,7 +86,7 @@ static struct slot *make_slot(const struct pst_filters *filters, unsigned int nu
 {
 	struct bpf_array *array = container_of(filters->map, struct bpf_array, map);
 	struct slot *slot = kvzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
-	struct filter_call *call = pst_call_new(filters);
+	struct filter_call *call = pst_call_new(filters, 0);
 
 	if (!slot || !call) {
 		kvfree(slot);
