@@ -320,7 +320,8 @@ struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid)
 		return NULL;
 	cred->fsuid = uid;
 	cred->fsgid = gid;
-	cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
+	if (!capable(CAP_SYS_RESOURCE))
+		cap_lower(cred->cap_effective, CAP_SYS_RESOURCE);
 	return cred;
 }
 
