@@ -451,8 +451,12 @@ static ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *
 {
 	struct pst_op op;
 
-	/* As the kernel does where a FUSE view answers EXDEV, because a filter sees the data. */
-	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)))
+	/*
+	 * As the kernel does where a FUSE view answers EXDEV: because a filter sees the data, or
+	 * because no program can see files of two views.
+	 */
+	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)) ||
+	    file_inode(in)->i_sb != file_inode(out)->i_sb)
 		return splice_copy_file_range(in, pos_in, out, pos_out, len);
 	if (pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
 		op.in.copy.flags = flags;
