@@ -267,6 +267,9 @@ void pst_filters_end(struct pst_sb *s)
 
 	if (!filters)
 		return;
+	/* RCU walk can still be at a dentry of the view, and ask the chain. */
+	if (rcu_access_pointer(s->by_caller))
+		synchronize_rcu();
 	pst_detach_filters(rcu_dereference_protected(s->chain, true));
 	pst_chain_free(rcu_dereference_protected(s->chain, true));
 	llist_for_each_entry_safe(chain, next, llist_del_all(&filters->late), late) {
