@@ -265,11 +265,10 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 		adapt_change(&attr, lower_idmap, d_inode(l), hidden);
 		if (!err)
 			err = keep_hidden(&attr, d_inode(l), hidden);
-		old = cred ? override_creds(cred) : NULL;
+		old = pst_act_as(cred);
 		if (!err)
 			err = notify_change(lower_idmap, l, &attr, NULL);
-		if (old)
-			revert_creds(old);
+		pst_act_again(old);
 		inode_unlock(d_inode(l));
 	}
 	if (resize)

@@ -155,12 +155,6 @@ int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, 
 	return -EIO;
 }
 
-static void event(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-		  const struct pst_event *e, int error)
-{
-	pst_trace_event(call, entry, kind, e, error);
-}
-
 const struct filter_host pst_filter_host = {
 	.fill_node = fill_node,
 	.peek = peek,
@@ -172,7 +166,7 @@ const struct filter_host pst_filter_host = {
 	.renamed_since = renamed_since,
 	.run = run,
 	.bad = bad,
-	.event = event,
+	.event = pst_trace_event,
 };
 
 /* ---- calls ------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@ static int open_lower(struct inode *inode, struct file *file)
 {
 	struct path lower = pst_lower_path(file->f_path.dentry);
 	unsigned int flags = pst_lower_flags(file, MNT_NOATIME | MNT_NODIRATIME);
-	struct file *l = pst_open_path(file, &lower, flags);
+	struct file *l = pst_open_path(file, &lower, flags, 0, current_cred());
 
 	if (IS_ERR(l))
 		return PTR_ERR(l);

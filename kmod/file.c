@@ -60,9 +60,9 @@ static int check_append_only(const struct file *file, const struct inode *lower)
  * Returns the credentials of the caller with the security context of the task that mounted the
  * view; NULL: no memory.
  */
-static struct cred *without_context(const struct inode *inode, const struct cred *caller)
+static struct cred *without_context(const struct super_block *sb, const struct cred *caller)
 {
-	struct cred *cred = pst_mounter_cred(inode, caller->fsuid, caller->fsgid);
+	struct cred *cred = pst_mounter_cred(sb, caller->fsuid, caller->fsgid);
 
 	if (!cred)
 		return NULL;
@@ -72,48 +72,34 @@ static struct cred *without_context(const struct inode *inode, const struct cred
 	return cred;
 }
 
+/* mode: of a file without a name in the directory @lower; 0: opens @lower. */
 static struct file *open_as(struct file *file, const struct path *lower, unsigned int flags,
-			    const struct cred *cred)
+			    umode_t mode, const struct cred *cred)
 {
+	if (mode)
+		return backing_tmpfile_open(c_backing_user(file), flags, lower, mode, cred);
 	if (d_is_dir(lower->dentry))
 		return dentry_open(lower, flags, cred);
 	return backing_file_open(c_backing_user(file), flags, lower, cred);
 }
 
 /*
- * Opens the lower file of a file of the view. Landlock and AppArmor, which go by paths, have
- * checked that of the view. They refuse the lower path, which is on a private mount: then it is
- * opened anew without the security context of the caller.
+ * Opens the lower file of a file of the view for a caller; for @mode see open_as(). Landlock and
+ * AppArmor, which go by paths, have checked that of the view. They refuse the lower path, which is
+ * on a private mount: then it is opened anew without the security context of the caller.
  */
-struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags)
+struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags,
+			   umode_t mode, const struct cred *caller)
 {
-	struct file *l = open_as(file, lower, flags, current_cred());
+	struct file *l = open_as(file, lower, flags, mode, caller);
 	struct cred *without;
 
 	if (l != ERR_PTR(-EACCES))
 		return l;
-	without = without_context(file_inode(file), current_cred());
+	without = without_context(file->f_path.dentry->d_sb, caller);
 	if (!without)
 		return ERR_PTR(-ENOMEM);
-	l = open_as(file, lower, flags, without);
-	put_cred(without);
-	return l;
-}
-
-/* The same for a file without a name. */
-static struct file *open_nameless(struct file *file, const struct path *dir, umode_t mode,
-				  const struct cred *caller)
-{
-	unsigned int flags = pst_lower_flags(file, MNT_NOATIME);
-	struct file *l = backing_tmpfile_open(c_backing_user(file), flags, dir, mode, caller);
-	struct cred *without;
-
-	if (l != ERR_PTR(-EACCES))
-		return l;
-	without = without_context(d_inode(file->f_path.dentry->d_parent), caller);
-	if (!without)
-		return ERR_PTR(-ENOMEM);
-	l = backing_tmpfile_open(c_backing_user(file), flags, dir, mode, without);
+	l = open_as(file, lower, flags, mode, without);
 	put_cred(without);
 	return l;
 }
@@ -136,7 +122,7 @@ static int open_lower(struct inode *inode, struct file *file)
 	else
 		pst_refresh(inode);
 	/* pst_permission() checked permission, so it is not checked again for the lower inode. */
-	l = pst_open_path(file, &lower, flags);
+	l = pst_open_path(file, &lower, flags, 0, current_cred());
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	if (unlikely(pst_i(inode)->hidden) && file->f_mode & FMODE_WRITE &&
@@ -563,13 +549,11 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 				  .dentry = dentry,
 				  .mode = (mode & ~S_IFMT) | S_IFREG,
 				  .flags = file->f_flags };
-	const struct cred *caller = current_cred();
+	const struct cred *caller = current_cred(), *old;
 	struct inode *inode = NULL;
 	struct file *l;
-	int err = pst_serve_choose(&op);
+	int err = pst_serve_choose(&op) ?: pst_name_begin(&op);
 
-	if (!err)
-		err = pst_name_begin(&op);
 	if (err)
 		return err;
 	parent = pst_lower_path(dentry->d_parent);
@@ -579,11 +563,9 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	err = mnt_want_write(parent.mnt);
 	if (err)
 		return pst_name_end(&op, err, NULL);
-	if (op.cred)
-		override_creds(op.cred);
-	l = open_nameless(file, &parent, op.mode, caller);
-	if (op.cred)
-		revert_creds(caller);
+	old = pst_act_as(op.cred);
+	l = pst_open_path(file, &parent, pst_lower_flags(file, MNT_NOATIME), op.mode, caller);
+	pst_act_again(old);
 	mnt_drop_write(parent.mnt);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err)

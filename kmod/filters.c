@@ -101,28 +101,9 @@ static int take_program(struct fs_context *fc, struct filter *f, const struct mo
 	return pst_slots_check(fc, f, prog);
 }
 
-/* The operations whose programs the module runs, before and after the operation. */
-#define ON_FILES                                                                                   \
-	(BIT_ULL(FUSE_GETATTR) | BIT_ULL(FUSE_STATX) | BIT_ULL(FUSE_GETLK) | BIT_ULL(FUSE_SETLK) | \
-	 BIT_ULL(FUSE_SETATTR) | BIT_ULL(FUSE_READLINK) | BIT_ULL(FUSE_OPEN) |                     \
-	 BIT_ULL(FUSE_STATFS) | BIT_ULL(FUSE_RELEASE) | BIT_ULL(FUSE_FSYNC) |                      \
-	 BIT_ULL(FUSE_SETXATTR) | BIT_ULL(FUSE_GETXATTR) | BIT_ULL(FUSE_LISTXATTR) |               \
-	 BIT_ULL(FUSE_REMOVEXATTR) | BIT_ULL(FUSE_FLUSH) | BIT_ULL(FUSE_OPENDIR) |                 \
-	 BIT_ULL(FUSE_RELEASEDIR) | BIT_ULL(FUSE_FSYNCDIR) | BIT_ULL(FUSE_IOCTL) |                 \
-	 BIT_ULL(FUSE_READDIR) | BIT_ULL(FUSE_FALLOCATE) | BIT_ULL(FUSE_LSEEK) |                   \
-	 BIT_ULL(FUSE_COPY_FILE_RANGE) | BIT_ULL(FUSE_SYNCFS))
-#define ON_NAMES                                                                                   \
-	(BIT_ULL(FUSE_LOOKUP) | BIT_ULL(FUSE_MKNOD) | BIT_ULL(FUSE_MKDIR) |                        \
-	 BIT_ULL(FUSE_SYMLINK) | BIT_ULL(FUSE_UNLINK) | BIT_ULL(FUSE_RMDIR) | BIT_ULL(FUSE_LINK) | \
-	 BIT_ULL(FUSE_RENAME2) | BIT_ULL(FUSE_CREATE) | BIT_ULL(FUSE_TMPFILE))
-
-static const u64 served[2] = {
-	[FILTER_PRE] = ON_NAMES | ON_FILES,
-	[FILTER_POST] = ON_NAMES | ON_FILES,
-};
-
-/* The second tree runs the programs for these. */
-#define DATA (BIT_ULL(FUSE_READ) | BIT_ULL(FUSE_WRITE))
+/* The second tree runs the programs for these; the module runs all others. */
+#define DATA                    (BIT_ULL(FUSE_READ) | BIT_ULL(FUSE_WRITE))
+#define SEEN(NAME, OPCODE, ...) | BIT_ULL(OPCODE)
 
 static int refuse(struct fs_context *fc, const struct filter *f, const char *what,
 		  const char *which)
@@ -136,14 +117,8 @@ static int refuse(struct fs_context *fc, const struct filter *f, const char *wha
 static int check_supported(struct fs_context *fc, const struct filter *f)
 {
 	static const char *const kinds[] = { "has a program before ", "has a program after " };
-	static const struct {
-		u32 flag;
-		const char *what;
-	} flags[] = {
-		{ PST_EXACT, "wants operations one at a time (PST_EXACT)" },
-	};
 	const struct filter_facts *facts = &f->facts;
-	bool serves = f->serve == MODULE_SERVE_HELD;
+	u64 runs = f->serve == MODULE_SERVE_HELD ? (0 PST_OPS(SEEN)) : (0 PST_OPS(SEEN)) & ~DATA;
 
 	if (f->serve != MODULE_SERVE_NONE && *facts->at)
 		return refuse(fc, f, "sees data, and is attached with at=", "");
@@ -152,7 +127,7 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	if (f->serve == MODULE_SERVE_ALL)
 		return 0;
 	for (int kind = FILTER_PRE; kind <= FILTER_POST; kind++) {
-		u64 others = facts->ops[kind] & ~served[kind] & ~(serves ? DATA : 0);
+		u64 others = facts->ops[kind] & ~runs;
 		const char *name = others ? op_filter_name(__ffs64(others)) : NULL;
 
 		if (others)
@@ -160,10 +135,9 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 	}
 	if (!facts->ops[FILTER_PRE] && !facts->ops[FILTER_POST] && !facts->ops[FILTER_NAME])
 		return refuse(fc, f, "has no program", "");
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		if (facts->flags & flags[i].flag)
-			return refuse(fc, f, flags[i].what, "");
-	return 0;
+	return facts->flags & PST_EXACT ?
+		       refuse(fc, f, "wants operations one at a time (PST_EXACT)", "") :
+		       0;
 }
 
 static int fill(struct fs_context *fc, struct filter *f, const void *value, size_t size)

@@ -173,7 +173,7 @@ int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, 
 		 const char *what);
 
 /* trace.c */
-void pst_trace_event(const struct filter_call *call, const struct chain_entry *entry,
+void pst_trace_event(struct filter_call *call, const struct chain_entry *entry,
 		     enum filter_kind kind, const struct pst_event *event, int error);
 void pst_trace_result(const struct filter_call *call, int error);
 

@@ -56,15 +56,20 @@ static struct dentry *start(const struct pst_name_op *op, bool creating)
 }
 
 /*
- * Makes the dentry of the view stand for the lower file that has just been made. Returns its inode.
- * If the lower file system gave the new file another dentry, NULL: the name is looked up when it is
- * needed.
+ * Makes the dentry of the view stand for the lower file that has just got the name. Returns its
+ * inode; NULL if the name is to be looked up when it is needed, because the lower file system gave
+ * the new file another dentry, or because a linked file is served now.
  */
-static struct inode *made(struct dentry *dentry, struct dentry *lower)
+static struct inode *made(const struct pst_name_op *op, struct dentry *lower)
 {
-	if (lower != pst_lower(dentry))
-		pst_replace_lower(dentry, dget(lower));
-	return d_is_negative(lower) ? NULL : pst_iget_for(dentry, lower);
+	if (lower != pst_lower(op->dentry))
+		pst_replace_lower(op->dentry, dget(lower));
+	if (d_is_negative(lower) || op->second[0])
+		return NULL;
+	if (!op->from || d_inode(lower) != pst_lower_inode(op->inode))
+		return pst_iget_for(op->dentry, lower);
+	ihold(op->inode);
+	return op->inode;
 }
 
 /*
@@ -92,23 +97,14 @@ static int end_making(struct pst_name_op *op, int err, struct inode *inode)
 	return err;
 }
 
-/* Begins to do an operation below as the filters say; the result is for act_end(). */
-static const struct cred *act_begin(const struct pst_name_op *op)
-{
-	return op->cred ? override_creds(op->cred) : NULL;
-}
-
-static void act_end(const struct cred *caller)
-{
-	if (caller)
-		revert_creds(caller);
-}
-
 static int make_lower(const struct pst_name_op *op, struct dentry *l)
 {
 	struct dentry *ldir = pst_lower_dir(op->dentry);
 	struct mnt_idmap *idmap = pst_idmap(op->dentry->d_sb);
 
+	if (op->from)
+		return vfs_link(op->second[0] ?: pst_lower(op->from), idmap, d_inode(ldir), l,
+				NULL);
 	if (S_ISREG(op->mode))
 		return c_vfs_create(idmap, ldir, l, op->mode);
 	if (S_ISLNK(op->mode))
@@ -122,7 +118,7 @@ static int create_served(struct pst_name_op *op)
 	struct file *l = pst_serve_create(op);
 	int err = PTR_ERR_OR_ZERO(l);
 
-	err = end_making(op, err, err ? NULL : made(op->dentry, l->f_path.dentry));
+	err = end_making(op, err, err ? NULL : made(op, l->f_path.dentry));
 	if (!err)
 		op->file = l;
 	else if (!IS_ERR(l))
@@ -134,31 +130,32 @@ static int create_served(struct pst_name_op *op)
 static int make(struct pst_name_op *op)
 {
 	struct dentry *dentry = op->dentry, *ldir, *l;
-	struct mnt_idmap *idmap = pst_idmap(dentry->d_sb);
 	const struct cred *caller;
-	int err = pst_serve_choose(op);
+	int err = pst_serve_choose(op) ?: pst_name_begin(op);
 
-	if (!err)
-		err = pst_name_begin(op);
 	if (err)
 		return err;
 	if (op->served && op->opcode == FUSE_CREATE)
 		return create_served(op);
-	ldir = pst_lower_dir(dentry);
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(op, err, NULL);
-	caller = act_begin(op);
+	ldir = pst_lower_dir(dentry);
+	caller = pst_act_as(op->cred);
 	l = start(op, true);
 	if (!IS_ERR(l) && S_ISDIR(op->mode))
-		l = c_mkdir(idmap, ldir, l, op->mode & ~S_IFMT);
+		l = c_mkdir(pst_idmap(dentry->d_sb), ldir, l, op->mode & ~S_IFMT);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err && !S_ISDIR(op->mode))
 		err = make_lower(op, l);
-	act_end(caller);
-	err = end_making(op, err, err ? NULL : made(dentry, l));
+	pst_act_again(caller);
+	if (!err && op->second[0])
+		pst_look_again(op->from);
+	err = end_making(op, err, err ? NULL : made(op, l));
 	if (!IS_ERR(l)) {
 		c_end(ldir, l);
+		if (op->from)
+			pst_refresh(op->inode);
 		pst_refresh(d_inode(dentry->d_parent));
 	}
 	mnt_drop_write(pst_mnt(dentry));
@@ -253,44 +250,8 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	struct pst_name_op op = {
 		.opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old), .from = old
 	};
-	const struct cred *caller;
-	struct dentry *ldir, *l;
-	struct inode *inode = NULL;
-	int err = pst_serve_choose(&op);
+	int err = make(&op);
 
-	if (!err)
-		err = pst_name_begin(&op);
-	if (err)
-		goto out;
-	err = mnt_want_write(pst_mnt(dentry));
-	if (err) {
-		err = pst_name_end(&op, err, NULL);
-		goto out;
-	}
-	ldir = pst_lower_dir(dentry);
-	caller = act_begin(&op);
-	l = start(&op, true);
-	err = PTR_ERR_OR_ZERO(l);
-	if (!err)
-		err = vfs_link(op.second[0] ?: pst_lower(old), pst_idmap(dir->i_sb), d_inode(ldir),
-			       l, NULL);
-	act_end(caller);
-	if (!err && op.second[0])
-		pst_look_again(old);
-	if (!err && d_inode(l) == pst_lower_inode(d_inode(old))) {
-		inode = d_inode(old);
-		ihold(inode);
-		if (l != pst_lower(dentry))
-			pst_replace_lower(dentry, dget(l));
-	}
-	err = end_making(&op, err, inode);
-	if (!IS_ERR(l)) {
-		c_end(ldir, l);
-		pst_refresh(d_inode(old));
-		pst_refresh(dir);
-	}
-	mnt_drop_write(pst_mnt(dentry));
-out:
 	pst_serve_done(&op);
 	return err;
 }
@@ -333,10 +294,8 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	const struct cred *caller;
 	struct inode *victim = NULL;
 	bool two_refs;
-	int err = pst_serve_choose(&op), done;
+	int err = pst_serve_choose(&op) ?: pst_name_begin(&op), done;
 
-	if (!err)
-		err = pst_name_begin(&op);
 	if (err < 0)
 		return err;
 	if (err == PST_ANSWERED)
@@ -344,7 +303,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	err = mnt_want_write(pst_mnt(dentry));
 	if (err)
 		return pst_name_end(&op, err, NULL);
-	caller = act_begin(&op);
+	caller = pst_act_as(op.cred);
 	l = start(&op, false);
 	done = PTR_ERR_OR_ZERO(l);
 	if (!done) {
@@ -364,21 +323,18 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 			done = vfs_unlink(idmap, d_inode(ldir), l, NULL);
 		if (two_refs)
 			dget(l);
-		if (!done) {
+		if (!done)
 			forget_moved(dentry, victim);
-			/* NFS renames a file that is open instead of removing it. */
-			if (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l))
-				d_drop(dentry);
-			else if (two_refs)
-				d_rehash(dentry);
-		} else if (two_refs) {
+		/* NFS renames a file that is open instead of removing it. */
+		if (!done && (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l)))
+			d_drop(dentry);
+		else if (two_refs)
 			d_rehash(dentry);
-		}
 		c_end(ldir, l);
 		pst_refresh(d_inode(dentry));
 		pst_refresh(dir);
 	}
-	act_end(caller);
+	pst_act_again(caller);
 	mnt_drop_write(pst_mnt(dentry));
 	err = pst_name_end(&op, done, NULL);
 	if (err || !done)
@@ -409,6 +365,8 @@ static int rename_lower(struct pst_name_op *op, struct inode **ret_gone)
 	struct c_renaming r = {};
 	int err = -EINVAL;
 
+	if (op->fixed_names && !(l_old && l_new))
+		return l_old ? -EPERM : -ENOENT;
 	r.old_dir = op->served ? pst_second_dir(old->d_parent) : pst_lower(old->d_parent);
 	r.new_dir = op->served ? pst_second_dir(new->d_parent) : pst_lower(new->d_parent);
 	c_init_renaming(&r, pst_idmap(old->d_sb), op->flags);
@@ -450,24 +408,16 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	struct vfsmount *mnt;
 	int err, done;
 
-	err = pst_serve_choose(&op);
-	if (!err)
-		err = pst_name_begin(&op);
-	if (err < 0) {
-		pst_serve_done(&op);
-		return err;
-	}
-	if (!err && !(pst_lower(old) && pst_lower(new)) && op.fixed_names) {
-		pst_serve_done(&op);
-		return pst_name_end(&op, pst_lower(old) ? -EPERM : -ENOENT, NULL);
-	}
+	err = pst_serve_choose(&op) ?: pst_name_begin(&op);
+	if (err < 0)
+		goto out;
 	if (!err) {
 		mnt = op.served ? pst_sb(old->d_sb)->serve.mnt : pst_mnt(old);
 		done = mnt_want_write(mnt);
 		if (!done) {
-			caller = act_begin(&op);
+			caller = pst_act_as(op.cred);
 			done = rename_lower(&op, &gone);
-			act_end(caller);
+			pst_act_again(caller);
 			mnt_drop_write(mnt);
 		}
 		if (!done && op.second[0])
@@ -476,7 +426,6 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 			pst_look_again(new);
 		err = pst_name_end(&op, done, NULL);
 	}
-	pst_serve_done(&op);
 	/* Also where a filter says that the file was renamed, and it was not. */
 	if (!err && !(flags & RENAME_EXCHANGE))
 		forget_moved(new, gone);
@@ -485,6 +434,8 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	pst_refresh(d_inode(old));
 	if (d_really_is_positive(new))
 		pst_refresh(d_inode(new));
+out:
+	pst_serve_done(&op);
 	return min(err, 0);
 }
 

@@ -310,9 +310,9 @@ int pst_op_after(struct pst_op *op, int r)
  * the caller: quota, and blocks that are reserved for root. The caller must put_cred() them.
  * Returns NULL if there is no memory.
  */
-struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid)
+struct cred *pst_mounter_cred(const struct super_block *sb, kuid_t uid, kgid_t gid)
 {
-	const struct cred *old = override_creds(pst_filters_of(inode)->cred);
+	const struct cred *old = override_creds(pst_sb(sb)->filters->cred);
 	struct cred *cred = prepare_creds();
 
 	revert_creds(old);
@@ -331,6 +331,6 @@ struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid)
  */
 struct cred *pst_op_cred(const struct pst_op *op)
 {
-	return pst_mounter_cred(op->inode, make_kuid(&init_user_ns, op->uid),
+	return pst_mounter_cred(op->inode->i_sb, make_kuid(&init_user_ns, op->uid),
 				make_kgid(&init_user_ns, op->gid));
 }

@@ -48,7 +48,7 @@ void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *ino
 bool pst_op_asks(struct pst_op *op, struct inode *inode, struct inode *inode2, u32 opcode);
 int pst_before(struct pst_op *op);
 int pst_op_after(struct pst_op *op, int r);
-struct cred *pst_mounter_cred(const struct inode *inode, kuid_t uid, kgid_t gid);
+struct cred *pst_mounter_cred(const struct super_block *sb, kuid_t uid, kgid_t gid);
 struct cred *pst_op_cred(const struct pst_op *op);
 struct slot *pst_op_slot(const struct pst_op *op);
 void pst_delay(u32 us);

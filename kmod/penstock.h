@@ -248,6 +248,18 @@ static inline void pst_act_end(const struct cred *caller)
 		pst_act_end_as_shown(caller);
 }
 
+/* Begins to act with other credentials, or as the caller if there are none, for pst_act_again(). */
+static inline const struct cred *pst_act_as(const struct cred *cred)
+{
+	return unlikely(cred) ? override_creds(cred) : NULL;
+}
+
+static inline void pst_act_again(const struct cred *caller)
+{
+	if (unlikely(caller))
+		revert_creds(caller);
+}
+
 /* xattr.c */
 extern const struct xattr_handler *const pst_xattr_handlers[];
 ssize_t pst_listxattr(struct dentry *dentry, char *list, size_t size);
@@ -287,7 +299,8 @@ extern const struct inode_operations pst_dir_iops;
 /* file.c */
 extern const struct file_operations pst_file_ops;
 int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
-struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags);
+struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags,
+			   umode_t mode, const struct cred *caller);
 int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);
 unsigned int pst_lower_flags(const struct file *file, int noatime);
 struct file *pst_lower_file(struct file *file);

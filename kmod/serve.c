@@ -378,11 +378,10 @@ struct file *pst_serve_create(const struct pst_name_op *op)
 {
 	const struct path dir = { .mnt = pst_sb(op->dentry->d_sb)->serve.mnt,
 				  .dentry = pst_lower_dir(op->dentry) };
-	const struct cred *caller = op->cred ? override_creds(op->cred) : NULL;
+	const struct cred *caller = pst_act_as(op->cred);
 	struct file *file = file_open_root(&dir, op->dentry->d_name.name,
 					   op->flags | O_CREAT | O_EXCL, op->mode & ~S_IFMT);
 
-	if (caller)
-		revert_creds(caller);
+	pst_act_again(caller);
 	return file;
 }

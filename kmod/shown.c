@@ -338,7 +338,7 @@ int pst_owns(struct inode *inode, struct inode *dir)
  */
 struct cred *pst_shown_cred(const struct inode *inode)
 {
-	struct cred *cred = pst_mounter_cred(inode, current_fsuid(), current_fsgid());
+	struct cred *cred = pst_mounter_cred(inode->i_sb, current_fsuid(), current_fsgid());
 
 	if (!cred)
 		return NULL;

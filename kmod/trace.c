@@ -108,49 +108,49 @@ static void give(struct pst_sb *s, struct module_record *r)
 	kfree(r);
 }
 
-static struct pst_sb *sb_of(const struct filter_call *call)
+/*
+ * Makes the record of an event of a program, or, if @event is NULL, of the result of the operation,
+ * and gives it to the readers. entry: the filter, or NULL.
+ */
+static void report(const struct filter_call *call, const struct chain_entry *entry, u32 flags,
+		   const struct pst_event *event, int error)
 {
-	return pst_sb(pst_inode_of(call->node)->i_sb);
-}
-
-/* Reports an event of a program; error: the result so far if it is a post program. */
-void pst_trace_event(const struct filter_call *call, const struct chain_entry *entry,
-		     enum filter_kind kind, const struct pst_event *event, int error)
-{
-	struct pst_sb *s = sb_of(call);
+	struct pst_sb *s = pst_sb(pst_inode_of(call->node)->i_sb);
 	struct module_record *r;
 
 	if (!pst_trace_is_read(s))
 		return;
 	r = make_record(call);
 	if (r) {
-		r->flags = MODULE_RECORD_EVENT | (kind == FILTER_POST ? MODULE_RECORD_RESULT : 0);
+		r->flags = flags;
 		r->error = error;
-		memcpy(r->value, event->value, sizeof(r->value));
-		put_text(r, entry->facts->name);
-		put_text(r, event->what);
+		if (event)
+			memcpy(r->value, event->value, sizeof(r->value));
+		else
+			r->verdict = call->verdict;
+		put_text(r, entry ? entry->facts->name : "");
+		put_text(r, event ? event->what : "");
 	}
 	give(s, r);
+}
+
+/* Reports an event of a program; error: the result so far if it is a post program. */
+void pst_trace_event(struct filter_call *call, const struct chain_entry *entry,
+		     enum filter_kind kind, const struct pst_event *event, int error)
+{
+	u32 flags = MODULE_RECORD_EVENT | (kind == FILTER_POST ? MODULE_RECORD_RESULT : 0);
+
+	report(call, entry, flags, event, error);
 }
 
 /* Reports the result of an operation that filters were involved in. */
 void pst_trace_result(const struct filter_call *call, int error)
 {
-	struct pst_sb *s = sb_of(call);
 	const struct chain_entry *entry = call->decided_by;
-	struct module_record *r;
+	u32 flags = MODULE_RECORD_RESULT | (entry ? MODULE_RECORD_VERDICT : 0);
 
-	if (!call->filters || !pst_trace_is_read(s))
-		return;
-	r = make_record(call);
-	if (r) {
-		r->flags = MODULE_RECORD_RESULT | (entry ? MODULE_RECORD_VERDICT : 0);
-		r->error = error;
-		r->verdict = call->verdict;
-		put_text(r, entry ? entry->facts->name : "");
-		put_text(r, "");
-	}
-	give(s, r);
+	if (call->filters)
+		report(call, entry, flags, NULL, error);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
