@@ -217,50 +217,45 @@ static int take_cred(struct pst_name_op *op)
 	return op->cred ? 0 : -ENOMEM;
 }
 
-static void put_op_cred(struct pst_name_op *op)
+static void let_go(struct pst_name_op *op)
 {
 	if (op->cred)
 		put_cred(op->cred);
 	op->cred = NULL;
+	for (int i = 0; i < 2; i++)
+		dput(op->second[i]);
 }
 
 /*
- * Runs the programs for names and those before an operation. Returns 0 to do the operation as op
- * says then, and to call pst_name_end(); PST_ANSWERED if a filter says that it is done; or an
- * error.
+ * Chooses the tree in which an operation is done, and runs the programs for names and those before
+ * the operation. Returns 0 to do the operation as op says then, and to call pst_name_end();
+ * PST_ANSWERED if a filter says that it is done; or an error.
  */
 int pst_name_begin(struct pst_name_op *op)
 {
-	u32 began = pst_settle_begin(op->dentry->d_sb);
-	struct pst_chain *chain = pst_chain_get(pst_sb(op->dentry->d_sb));
-	int r = 0;
+	const struct super_block *sb = op->dentry->d_sb;
+	int r = pst_serve_choose(op);
+	struct pst_chain *chain;
 
-	op->began = began;
+	op->began = pst_settle_begin(sb);
+	chain = pst_chain_get(pst_sb(sb));
 	op->fixed_names = !chain || chain->fixed_names;
-	if (chain && chain->core.attached)
+	if (!r && chain && chain->core.attached)
 		r = pst_attached_check(chain, op);
-	if (r) {
-		pst_chain_put(chain);
-		return r;
-	}
-	if (chain && is_asked(op, chain)) {
+	if (!r && chain && is_asked(op, chain)) {
 		op->call = new_call(op, chain);
-		if (!op->call) {
-			pst_chain_put(chain);
-			return -ENOMEM;
-		}
-		r = pst_before(&op->call->op);
+		r = op->call ? pst_before(&op->call->op) : -ENOMEM;
 		if (!r)
 			r = take_changes(op);
-	} else {
-		pst_chain_put(chain);
 	}
+	if (!op->call)
+		pst_chain_put(chain);
 	if (!r)
 		r = may_take(op) ?: take_cred(op);
 	if (r && op->call)
 		r = end_call(op, r, NULL) ?: PST_ANSWERED;
 	if (r)
-		put_op_cred(op);
+		let_go(op);
 	return r;
 }
 
@@ -290,7 +285,7 @@ int pst_name_end(struct pst_name_op *op, int r, struct inode *inode)
 
 	if (op->call)
 		r = end_call(op, r, inode);
-	put_op_cred(op);
+	let_go(op);
 	if (r || !inode)
 		return r;
 	if (!given) {

@@ -100,12 +100,6 @@ static int show_programs(struct seq_file *m, void *unused)
 	return 0;
 }
 
-static char *folder_name(const struct super_block *sb, char name[32])
-{
-	snprintf(name, 32, "%u:%u", MAJOR(sb->s_dev), MINOR(sb->s_dev));
-	return name;
-}
-
 /* Makes the folder of a view. A view works without it, too. */
 void pst_control_add(struct super_block *sb)
 {
@@ -114,7 +108,8 @@ void pst_control_add(struct super_block *sb)
 
 	if (!all_views)
 		return;
-	s->folder = proc_mkdir(folder_name(sb, name), all_views);
+	snprintf(name, sizeof(name), "%u:%u", MAJOR(sb->s_dev), MINOR(sb->s_dev));
+	s->folder = proc_mkdir(name, all_views);
 	if (!s->folder)
 		return;
 	proc_create_single_data("view", 0400, s->folder, show_view, s);
@@ -123,15 +118,12 @@ void pst_control_add(struct super_block *sb)
 	pst_trace_add(s);
 }
 
-void pst_control_remove(struct super_block *sb)
+void pst_control_remove(struct pst_sb *s)
 {
-	struct pst_sb *s = pst_sb(sb);
-	char name[32];
-
 	if (!s->folder)
 		return;
 	pst_trace_end(s);
-	remove_proc_subtree(folder_name(sb, name), all_views);
+	proc_remove(s->folder);
 }
 
 void __init pst_control_init(void)

@@ -6,27 +6,6 @@
  */
 #include "op.h"
 
-static int open_lower(struct inode *inode, struct file *file)
-{
-	struct path lower = pst_lower_path(file->f_path.dentry);
-	unsigned int flags = pst_lower_flags(file, MNT_NOATIME | MNT_NODIRATIME);
-	struct file *l = pst_open_path(file, &lower, flags, 0, current_cred());
-
-	if (IS_ERR(l))
-		return PTR_ERR(l);
-	file->private_data = l;
-	return 0;
-}
-
-static int pst_dir_open(struct inode *inode, struct file *file)
-{
-	struct pst_op op;
-
-	if (pst_asks(&op, inode, FUSE_OPENDIR))
-		return pst_filter_open(&op, file, open_lower);
-	return open_lower(inode, file);
-}
-
 /* Lists the lower directory from ctx->pos on. */
 int pst_iterate_lower(struct file *lower, struct dir_context *ctx)
 {
@@ -53,7 +32,7 @@ static int pst_iterate(struct file *file, struct dir_context *ctx)
 
 const struct file_operations pst_dir_ops = {
 	.owner = THIS_MODULE,
-	.open = pst_dir_open,
+	.open = pst_open,
 	.release = pst_release,
 	.read = generic_read_dir,
 	.iterate_shared = pst_iterate,

@@ -258,19 +258,6 @@ void pst_filters_end(struct pst_sb *s)
 
 /* ---- inodes ------------------------------------------------------------------------------ */
 
-void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi)
-{
-	pi->cells = NULL;
-	pi->other = false;
-	pi->hidden = 0;
-	pi->seen.filters = 0;
-	pi->set_id = false;
-	port_store(&pi->filter.filters, 0);
-	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
-	pi->parent = 0;
-	pi->change = 0;
-}
-
 void pst_filters_free_inode(struct pst_inode *pi)
 {
 	struct pst_cells *cells = pi->cells, *next;

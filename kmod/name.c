@@ -131,7 +131,7 @@ static int make(struct pst_name_op *op)
 {
 	struct dentry *dentry = op->dentry, *ldir, *l;
 	const struct cred *caller;
-	int err = pst_serve_choose(op) ?: pst_name_begin(op);
+	int err = pst_name_begin(op);
 
 	if (err)
 		return err;
@@ -162,16 +162,6 @@ static int make(struct pst_name_op *op)
 	return err;
 }
 
-static int pst_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		      umode_t mode, bool excl)
-{
-	struct pst_name_op op = { .opcode = FUSE_MKNOD,
-				  .dentry = dentry,
-				  .mode = (mode & ~S_IFMT) | S_IFREG };
-
-	return make(&op);
-}
-
 static c_mkdir_type pst_mkdir(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
 			      umode_t mode)
 {
@@ -193,6 +183,12 @@ static int pst_mknod(struct mnt_idmap *idmap, struct inode *dir, struct dentry *
 	};
 
 	return make(&op);
+}
+
+static int pst_create(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		      umode_t mode, bool excl)
+{
+	return pst_mknod(idmap, dir, dentry, (mode & ~S_IFMT) | S_IFREG, 0);
 }
 
 static int pst_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
@@ -250,10 +246,8 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 	struct pst_name_op op = {
 		.opcode = FUSE_LINK, .dentry = dentry, .inode = d_inode(old), .from = old
 	};
-	int err = make(&op);
 
-	pst_serve_done(&op);
-	return err;
+	return make(&op);
 }
 
 /*
@@ -294,7 +288,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 	const struct cred *caller;
 	struct inode *victim = NULL;
 	bool two_refs;
-	int err = pst_serve_choose(&op) ?: pst_name_begin(&op), done;
+	int err = pst_name_begin(&op), done;
 
 	if (err < 0)
 		return err;
@@ -408,9 +402,9 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	struct vfsmount *mnt;
 	int err, done;
 
-	err = pst_serve_choose(&op) ?: pst_name_begin(&op);
+	err = pst_name_begin(&op);
 	if (err < 0)
-		goto out;
+		return err;
 	if (!err) {
 		mnt = op.served ? pst_sb(old->d_sb)->serve.mnt : pst_mnt(old);
 		done = mnt_want_write(mnt);
@@ -434,8 +428,6 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	pst_refresh(d_inode(old));
 	if (d_really_is_positive(new))
 		pst_refresh(d_inode(new));
-out:
-	pst_serve_done(&op);
 	return min(err, 0);
 }
 

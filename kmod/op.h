@@ -96,16 +96,6 @@ int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat 
 		       unsigned int flags);
 int pst_filter_setattr(struct pst_op *op, struct dentry *dentry, struct iattr attr);
 
-/* op-file.c */
-typedef ssize_t pst_copy_fn(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
-			    loff_t len, unsigned int flags);
-int pst_filter_open(struct pst_op *op, struct file *file,
-		    int (*open)(struct inode *inode, struct file *file));
-ssize_t pst_filter_copy(struct pst_op *op, struct file *in, loff_t pos_in, struct file *out,
-			loff_t pos_out, loff_t len, pst_copy_fn *copy);
-long pst_filter_ioctl(struct pst_op *op, struct file *file, unsigned int cmd, unsigned long arg,
-		      unsigned int flags, pst_ioctl_fn *run);
-
 /* The number by which programs know an open file. */
 static inline u64 pst_fh(const struct file *file)
 {

@@ -68,14 +68,13 @@ struct pst_seen {
 };
 
 struct pst_inode {
-	struct inode *lower;     /* a reference, from pst_iget() until the inode is evicted */
-	seqcount_spinlock_t seq; /* of adapted copies, other and seen; i_lock */
-	bool set_id;             /* execve(2) may have seen set-ID bits: pst_set_owner() */
-	bool other;              /* filters show another owner, group, mode: shown.c */
-	umode_t hidden;          /* set-ID bits that are not shown */
-	struct dentry *orphan;   /* a lower dentry that the worker drops, see reclaim.c */
-	struct llist_node late;  /* in the worker's list */
-	atomic_t n_late;         /* references to this inode that the worker drops */
+	struct inode *lower;    /* a reference, from pst_iget() until the inode is evicted */
+	bool set_id;            /* execve(2) may have seen set-ID bits: pst_set_owner() */
+	bool other;             /* filters show another owner, group, mode: shown.c */
+	umode_t hidden;         /* set-ID bits that are not shown */
+	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
+	struct llist_node late; /* in the worker's list */
+	atomic_t n_late;        /* references to this inode that the worker drops */
 	struct dentry *twin; /* a directory: its dentry in the second tree, or NULL; see serve.c */
 	bool stale;          /* its names have to be looked up again: the file is served now */
 	struct filter_node filter; /* the filters that hold for the file ... */
@@ -83,6 +82,9 @@ struct pst_inode {
 	u64 nodeid, parent;        /* for programs; parent: of the last lookup */
 	u32 change;                /* the last one that gave the file its filters */
 	struct pst_seen seen;
+
+	/* A new inode of the view has zeros before this. */
+	seqcount_spinlock_t seq; /* of adapted copies, other and seen; i_lock */
 	struct inode vfs;
 };
 
@@ -187,8 +189,6 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done);
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
 int pst_fiemap(struct inode *inode, struct fiemap_extent_info *info, u64 start, u64 len);
-int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa);
-int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa);
 
 #define PST_COPIED_FLAGS (S_SYNC | S_IMMUTABLE | S_APPEND)
 
@@ -291,27 +291,34 @@ void pst_look_again(struct dentry *dentry);
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve);
 int pst_serve_choose(struct pst_name_op *op);
 struct file *pst_serve_create(const struct pst_name_op *op);
-void pst_serve_done(struct pst_name_op *op);
 
 /* name.c */
 extern const struct inode_operations pst_dir_iops;
 
+/* open.c */
+unsigned int pst_lower_flags(const struct file *file, int noatime);
+int pst_open(struct inode *inode, struct file *file);
+int pst_release(struct inode *inode, struct file *file);
+int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);
+int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
+
 /* file.c */
 extern const struct file_operations pst_file_ops;
-int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, umode_t mode);
-struct file *pst_open_path(struct file *file, const struct path *lower, unsigned int flags,
-			   umode_t mode, const struct cred *caller);
-int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);
-unsigned int pst_lower_flags(const struct file *file, int noatime);
 struct file *pst_lower_file(struct file *file);
-int pst_release(struct inode *inode, struct file *file);
-int pst_flush(struct file *file, fl_owner_t id);
 int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync);
 loff_t pst_llseek(struct file *file, loff_t offset, int whence);
-typedef long pst_ioctl_fn(struct file *file, unsigned int cmd, unsigned long arg);
-long pst_pass_ioctl(struct file *file, unsigned int cmd, unsigned long arg, pst_ioctl_fn *run);
+
+/* copy.c */
+ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			    size_t len, unsigned int flags);
+loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			    loff_t len, unsigned int flags);
+
+/* ioctl.c */
 long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa);
+int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa);
 
 /* lock.c */
 int pst_lock(struct file *file, int cmd, struct file_lock *fl);
@@ -343,7 +350,6 @@ int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const 
 void pst_filters_drop(struct pst_filter_list *list);
 int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list);
 void pst_filters_end(struct pst_sb *s);
-void pst_filters_init_inode(const struct super_block *sb, struct pst_inode *pi);
 void pst_filters_free_inode(struct pst_inode *pi);
 
 /* change.c */
@@ -409,7 +415,7 @@ int pst_filter_iterate(struct file *file, struct dir_context *ctx);
 void pst_control_init(void);
 void pst_control_exit(void);
 void pst_control_add(struct super_block *sb);
-void pst_control_remove(struct super_block *sb);
+void pst_control_remove(struct pst_sb *s);
 
 /* trace.c */
 void pst_trace_init(struct pst_sb *s);

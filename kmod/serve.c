@@ -349,7 +349,7 @@ static int choose(const struct pst_chain *chain, struct pst_name_op *op)
 
 /*
  * Chooses the tree in which an operation on names is done, before anything else is done for it; the
- * VFS holds its locks. Returns 0 or an error; pst_serve_done() in both cases.
+ * VFS holds its locks. Returns 0 or an error. The caller drops op->second in both cases.
  */
 int pst_serve_choose(struct pst_name_op *op)
 {
@@ -362,12 +362,6 @@ int pst_serve_choose(struct pst_name_op *op)
 	err = choose(chain, op);
 	pst_chain_put(chain);
 	return err;
-}
-
-void pst_serve_done(struct pst_name_op *op)
-{
-	for (int i = 0; i < 2; i++)
-		dput(op->second[i]);
 }
 
 /*

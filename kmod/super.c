@@ -35,12 +35,8 @@ static struct inode *pst_alloc_inode(struct super_block *sb)
 
 	if (!pi)
 		return NULL;
-	pst_filters_init_inode(sb, pi);
-	pi->lower = NULL;
-	pi->twin = NULL;
-	pi->stale = false;
-	pi->orphan = NULL;
-	atomic_set(&pi->n_late, 0);
+	memset(pi, 0, offsetof(struct pst_inode, seq));
+	pi->nodeid = atomic64_inc_return(&pst_sb(sb)->filters->last_nodeid);
 	return &pi->vfs;
 }
 
@@ -329,7 +325,7 @@ static void pst_kill_sb(struct super_block *sb)
 	struct pst_sb *s = sb->s_fs_info;
 
 	if (s)
-		pst_control_remove(sb);
+		pst_control_remove(s);
 	pst_reclaim_flush();
 	kill_anon_super(sb);
 	if (!s)

@@ -162,21 +162,6 @@ filter_get(struct pst_op *op, struct dentry *dentry, const char *name, void *val
 typedef int set_fn(struct dentry *dentry, const char *name, const void *value, size_t size,
 		   int flags);
 
-static int set_as(struct pst_op *op, struct dentry *dentry, int flags, set_fn *set)
-{
-	struct cred *cred = pst_op_cred(op);
-	const struct cred *old;
-	int err;
-
-	if (!cred)
-		return -ENOMEM;
-	old = override_creds(cred);
-	err = set(dentry, op->name[0], op->data, op->data_len, flags);
-	revert_creds(old);
-	put_cred(cred);
-	return err;
-}
-
 /*
  * SETXATTR and REMOVEXATTR. The caller was allowed to set the attribute as it came; what a filter
  * has made of it is done for the filter.
@@ -184,7 +169,9 @@ static int set_as(struct pst_op *op, struct dentry *dentry, int flags, set_fn *s
 static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name, const void *value,
 		      size_t size, int flags, set_fn *set)
 {
-	bool renamed, changed;
+	const struct cred *caller;
+	struct cred *cred = NULL;
+	bool renamed;
 	int err;
 
 	if (value)
@@ -195,14 +182,21 @@ static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name
 	op->may_act = true;
 	err = pst_before(op);
 	renamed = strcmp(op->name[0], name) != 0;
-	changed = op->changed || op->acts || renamed || op->data_len != size ||
-		  (size && memcmp(op->data, value, size) != 0);
 	if (!err && renamed && set == set_acl_value)
 		err = pst_op_bad(op, true, "changed the name of an ACL");
-	else if (!err && changed)
-		err = set_as(op, dentry, value ? op->in.setxattr.flags : 0, set);
-	else if (!err)
-		err = set(dentry, name, value, size, flags);
+	if (!err && (op->changed || op->acts || renamed || op->data_len != size ||
+		     (size && memcmp(op->data, value, size) != 0))) {
+		cred = pst_op_cred(op);
+		err = cred ? 0 : -ENOMEM;
+		flags = op->in.setxattr.flags;
+	}
+	if (!err) {
+		caller = pst_act_as(cred);
+		err = set(dentry, op->name[0], op->data, op->data_len, value ? flags : 0);
+		pst_act_again(caller);
+	}
+	if (cred)
+		put_cred(cred);
 	return pst_after(op, err);
 }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copies from file to file: copy_file_range(2), reflinks and shared blocks. */
+#include "op.h"
+
+typedef ssize_t copy_fn(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			loff_t len, unsigned int flags);
+
+static ssize_t copy_lower(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			  loff_t len, unsigned int flags)
+{
+	struct file *from = in->private_data, *to = pst_lower_file(out);
+	ssize_t ret;
+
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	ret = vfs_copy_file_range(from, pos_in, to, pos_out, len, flags);
+	pst_wrote(out);
+	return ret;
+}
+
+static ssize_t clone_lower(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			   loff_t len, unsigned int flags)
+{
+	struct file *from = in->private_data, *to = out->private_data;
+	ssize_t ret;
+
+	if (flags & REMAP_FILE_DEDUP)
+		ret = vfs_dedupe_file_range_one(from, pos_in, to, pos_out, len, flags);
+	else
+		ret = vfs_clone_file_range(from, pos_in, to, pos_out, len, flags);
+	pst_wrote(out);
+	return ret;
+}
+
+static ssize_t copy_with_programs(struct pst_op *op, struct file *in, loff_t pos_in,
+				  struct file *out, loff_t pos_out, loff_t len, copy_fn *copy)
+{
+	struct fuse_copy_file_range_in *arg = &op->in.copy;
+	struct fuse_copy_file_range_out result = {};
+	ssize_t ret;
+	int err;
+
+	*arg = (struct fuse_copy_file_range_in){
+		.fh_in = pst_fh(in),
+		.off_in = pos_in,
+		.nodeid_out = pst_i(file_inode(out))->nodeid,
+		.fh_out = pst_fh(out),
+		.off_out = pos_out,
+		.len = len,
+		.flags = arg->flags,
+	};
+	op->out = &result;
+	err = pst_before(op);
+	if (!err) {
+		ret = copy(in, arg->off_in, out, arg->off_out, arg->len, arg->flags);
+		err = min_t(ssize_t, ret, 0);
+		result.bytes_copied = err ? 0 : ret;
+	}
+	err = pst_after(op, err);
+	return err ? err : result.bytes_copied;
+}
+
+/* The VFS calls this only with two files that have this function. */
+ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			    size_t len, unsigned int flags)
+{
+	struct pst_op op;
+
+	/*
+	 * As the kernel does where a FUSE view answers EXDEV: because a filter sees the data, or
+	 * because no program can see files of two views.
+	 */
+	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)) ||
+	    file_inode(in)->i_sb != file_inode(out)->i_sb)
+		return splice_copy_file_range(in, pos_in, out, pos_out, len);
+	if (pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
+		op.in.copy.flags = flags;
+		return copy_with_programs(&op, in, pos_in, out, pos_out, len, copy_lower);
+	}
+	return copy_lower(in, pos_in, out, pos_out, len, flags);
+}
+
+/* To filters a reflink is a copy. A file that shares its blocks anew has the same data. */
+loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
+			    loff_t len, unsigned int flags)
+{
+	struct pst_op op;
+
+	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
+		return -EINVAL;
+	if (in->f_op != &pst_file_ops || out->f_op != &pst_file_ops)
+		return -EXDEV;
+	if (!(flags & REMAP_FILE_DEDUP) &&
+	    pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
+		op.in.copy.flags = flags;
+		return copy_with_programs(&op, in, pos_in, out, pos_out, len, clone_lower);
+	}
+	return clone_lower(in, pos_in, out, pos_out, len, flags);
+}
