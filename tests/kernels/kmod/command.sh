@@ -251,6 +251,28 @@ probes() {
 	rm -r /lib/modules/other "$list"
 }
 
+refused_module() { # NAME MODULE WORDS
+	cp "$2" "$dir/penstock.ko"
+	check "signature.$1-refused" sh -c "! insmod $dir/penstock.ko 2> /dev/null"
+	check "signature.$1-probe" probed module_signature off "$3"
+	fails "signature.$1" 32 "could not load it; .penstock probe. says why" \
+		penstock mount -o engine=kernel /w/tmpfs/lower /w/view
+}
+
+# The kernel wants signatures (module.sig_enforce=1), and has no key for this module.
+signature() {
+	dir=/lib/modules/$(uname -r)/updates
+	mkdir -p "$dir" /w/tmpfs/lower
+	echo "updates/penstock.ko:" > "${dir%/*}/modules.dep"
+	printf '%s\n' '#!/bin/sh' "exec /bin/insmod $dir/penstock.ko" > /w/modprobe
+	chmod 755 /w/modprobe
+	echo /w/modprobe > /proc/sys/kernel/modprobe
+	refused_module unsigned /penstock.ko "has no signature: install openssl"
+	refused_module other-key /signed.ko "does not have \"a key of the test\".*mokutil --import"
+	check signature.log sh -c "dmesg | grep 'Loading of unsigned module is rejected' &&
+		dmesg | grep 'Loading of module with unavailable key is rejected'"
+}
+
 # The kernel asks for the module by the name of the file system.
 loading() {
 	check command.probe-loaded probed kernel_engine on "penstock [0-9.]* is loaded"
