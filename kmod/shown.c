@@ -193,8 +193,8 @@ noinline_for_stack void pst_fill_lower_attr(const struct inode *inode, struct fu
 }
 
 /*
- * Runs the programs for GETATTR for a decision. *ret_seen is what they saw, *ret_attr what they show
- * to this task. Returns 0; NOT_ASKED; or an error.
+ * Runs the programs for GETATTR for a decision. *ret_seen has what they saw, *ret_attr what they
+ * show to this task. Returns 0; NOT_ASKED; or an error.
  */
 static noinline int ask(struct inode *inode, struct pst_seen *ret_seen, struct fuse_attr *ret_attr)
 {

@@ -2,8 +2,8 @@
 /*
  * races sticky|names DIR SECONDS: two tasks, of which one must not meet what the other one sees.
  *
- * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does. User
- * 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks at it.
+ * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does.
+ * User 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks.
  *
  * names: one task gives a file a second name and removes it, while the other asks for permission,
  * for which the module needs one of the names that the inode has.

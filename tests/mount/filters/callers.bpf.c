@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * Shows each caller another tree: every file belongs to the caller, user 1002 does not find
- * "secret*", and only user 1001 may look up "only*"; other users get EACCES. With the option "turned"
- * user 1001 sees user 1000 as the owner of all files, and all others see root.
+ * "secret*", and only user 1001 may look up "only*"; other users get EACCES. With the option
+ * "turned" user 1001 sees user 1000 as the owner of all files, and all others see root.
  */
 #include <penstock/filter.bpf.h>
 
