@@ -2,7 +2,19 @@
 /* Commands of ioctl(2), which the lower file gets, and flags of inodes. */
 #include "op.h"
 
+#include <linux/fscrypt.h>
+
 typedef long ioctl_fn(struct file *file, unsigned int cmd, unsigned long arg);
+
+/*
+ * Checks if a command may be passed on. The lower file system has commands that make, remove or
+ * change files, of which programs know nothing, so a view with filters has those of the FUSE engine.
+ */
+static bool is_passed(const struct super_block *sb, unsigned int cmd)
+{
+	return !rcu_access_pointer(pst_sb(sb)->chain) || cmd == FS_IOC_GETVERSION ||
+	       cmd == FS_IOC32_GETVERSION || cmd == FITRIM;
+}
 
 /*
  * Passes a command on to the lower file, which was opened by the same caller with the same rights.
@@ -13,7 +25,10 @@ static long pass(struct file *file, unsigned int cmd, unsigned long arg, ioctl_f
 {
 	long ret;
 
-	if (_IOC_DIR(cmd) == _IOC_READ)
+	if (!is_passed(file_inode(file)->i_sb, cmd))
+		return -ENOTTY;
+	/* The number of that one says the opposite of what it does. */
+	if (_IOC_DIR(cmd) == _IOC_READ && cmd != FS_IOC_SET_ENCRYPTION_POLICY)
 		return run(file->private_data, cmd, arg);
 	ret = mnt_want_write_file(file);
 	if (ret)

@@ -150,7 +150,10 @@ static void locks(const char *file)
 static void flags(const char *file)
 {
 	int fd = open(file, O_RDONLY), n = 0;
+	char label[FSLABEL_MAX];
 
+	/* One that the lower file system knows, and no program. */
+	SAY(file, ioctl(fd, FS_IOC_GETFSLABEL, label));
 	SAY(file, ioctl(fd, FS_IOC_GETFLAGS, &n));
 	printf("%d\n", n & FS_NOATIME_FL);
 	n |= FS_NOATIME_FL;
