@@ -8,7 +8,8 @@ typedef long ioctl_fn(struct file *file, unsigned int cmd, unsigned long arg);
 
 /*
  * Checks if a command may be passed on. The lower file system has commands that make, remove or
- * change files, of which programs know nothing, so a view with filters has those of the FUSE engine.
+ * change files, of which programs know nothing, so a view with filters passes on what the FUSE
+ * engine does.
  */
 static bool is_passed(const struct super_block *sb, unsigned int cmd)
 {

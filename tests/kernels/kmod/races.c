@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * races sticky|names DIR SECONDS: two tasks, of which one must not meet what the other one sees.
+ * races copy FROM TO: copies a file into that of another view.
  *
  * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does.
  * User 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks.
@@ -100,10 +101,19 @@ static int names(time_t end)
 	return has_ended(pid);
 }
 
+static int copy(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0644);
+
+	return in < 0 || out < 0 || copy_file_range(in, NULL, out, NULL, 4, 0) != 4;
+}
+
 int main(int argc, char **argv)
 {
 	time_t end = time(NULL) + (argc == 4 ? atoi(argv[3]) : 0);
 
+	if (argc == 4 && strcmp(argv[1], "copy") == 0)
+		return copy(argv[2], argv[3]);
 	if (argc != 4 || chdir(argv[2]) < 0)
 		return 2;
 	return strcmp(argv[1], "sticky") == 0 ? sticky(end) : names(end);

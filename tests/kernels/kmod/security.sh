@@ -77,11 +77,26 @@ race() { # FS WHICH SPEC
 	fresh "$1"
 }
 
+# A filter that holds for no file in question, and another view whose filter has the same number.
+two_views() { # FS
+	mkdir -p /w/view2 "/w/$1/lower/dir"
+	echo text > "/w/$1/lower/plain"
+	if filtered "/w/$1/lower" fault,ops=copy,error=EACCES,at=/dir; then
+		check "$1.two-views" mount-view "/w/$1/twin" /w/view2 hide,names=x
+		check "$1.copy-to-other-view" /bin/races copy /w/view/plain /w/view2/copy
+		check "$1.copied" cmp -n 4 "/w/$1/lower/plain" "/w/$1/twin/copy"
+		umount /w/view2
+	fi
+	check "$1.two-views.umount" umount /w/view
+	fresh "$1"
+}
+
 two_tasks() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ "$1" = ext4 ] || return
 	race "$1" sticky callers,turned
 	race "$1" names owner,uid=1000
+	two_views "$1"
 	log_is_silent "$1.races"
 }
 
