@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * lazytar ARCHIVE.tar LOWER MOUNTPOINT [-o OPTION,...]
+ * lazytar [-p BYTES] ARCHIVE.tar LOWER MOUNTPOINT [-o OPTION,...]
  *
  * Shows a tar archive as a tree at MOUNTPOINT.
  *
  * LOWER begins as an empty directory. The first lookup in a directory makes its names in LOWER, the
  * first open of a file copies the file out of the archive. From then on it is a file of LOWER,
  * which clients of the view may change. Started again with the same LOWER, the program continues.
+ * With -p, files are copied in pieces of so many bytes as clients read them.
  * With a download in the place of pst_fetch_copy() this is a mirror.
  */
 #include "tar.h"
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -72,8 +74,14 @@ int main(int argc, char **argv)
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	int status;
 
+	if (argc > 2 && strcmp(argv[1], "-p") == 0) {
+		source.when = PST_FETCH_READ;
+		source.piece = (uint32_t)atoi(argv[2]);
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 4)
-		errx(2, "usage: lazytar ARCHIVE.tar LOWER MOUNTPOINT [-o OPTION,...]");
+		errx(2, "usage: lazytar [-p BYTES] ARCHIVE.tar LOWER MOUNTPOINT [-o OPTION,...]");
 	archive = open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (archive < 0)
 		err(1, "%s", argv[1]);

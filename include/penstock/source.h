@@ -72,7 +72,7 @@ int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollo
 struct pst_fetch {
 	int fd;            /* of the lower file, for reading and writing, or of the directory */
 	uint32_t pad;      /* 0 */
-	uint64_t off, len; /* files: the bytes that are needed */
+	uint64_t off, len; /* files: the bytes that are needed; the offset of fd is off */
 	uint64_t length;   /* files: the size of the file, which fetch() must not change */
 	const void *tag;   /* the value of the mark */
 	size_t tag_len;    /* bytes */
@@ -100,10 +100,14 @@ enum pst_fetch_when {
 	 */
 	PST_FETCH_OPEN,
 	/*
-	 * In pieces, before a read(2), a page fault, or a write(2) to a part of a piece. Opens wait
-	 * for nothing. The view serves the data until all pieces are there; the file passes through
-	 * from the first open after that at which no client has it open. Suits large files of which
-	 * clients read parts.
+	 * In pieces, before a read(2), a page fault, or a write(2) to a part of a piece. Opens,
+	 * truncations and writes of whole pieces wait for nothing. The view serves the data until
+	 * all pieces are there; the file passes through from the first open after that at which no
+	 * client has it open. Suits large files of which clients read parts.
+	 *
+	 * Each call is for one piece, and off + len is at most the size of the file, or less after
+	 * clients have truncated the file and made it longer again. A piece survives a kill of the
+	 * program and a power failure when its call has succeeded.
 	 */
 	PST_FETCH_READ,
 	/*
@@ -116,13 +120,13 @@ enum pst_fetch_when {
 
 /*
  * The functions of a source. They run in threads of the library, several at the same time for
- * different files, never two for the same file. They may block: only clients that need this file
- * wait. They must not use the view, neither by functions of the library nor by system calls on its
- * files; they reach LOWER by fetch->fd.
+ * different files or pieces of files, never two for the same file or piece. They may block: only
+ * clients that need this file or piece wait. They must not use the view, neither by functions of
+ * the library nor by system calls on its files; they reach LOWER by fetch->fd.
  *
  * They return 0, or a negative errno, which the clients that wait get as it is (-EIO, -ENOSPC,
- * -EDQUOT, -ETIMEDOUT, ...), except that -ENOSYS and -ESTALE become -EIO. Then the file stays
- * hollow.
+ * -EDQUOT, -ETIMEDOUT, ...), except that -ENOSYS and -ESTALE become -EIO. Then the file or
+ * piece stays hollow.
  */
 struct pst_source {
 	size_t size; /* sizeof(struct pst_source) */
@@ -136,7 +140,8 @@ struct pst_source {
 	int (*list)(void *aux, struct pst_fetch *fetch);
 	/*
 	 * Writes len bytes of a hollow file from off on to fetch->fd, at the same offsets; bytes
-	 * that it does not write are zeros. Must not be NULL.
+	 * that it does not write are zeros. It must not write others, which may be those of
+	 * clients. Must not be NULL.
 	 */
 	int (*fetch)(void *aux, struct pst_fetch *fetch);
 	enum pst_fetch_when when; /* of files for which when_of is NULL */
@@ -144,12 +149,13 @@ struct pst_source {
 	uint32_t retry_ms;        /* after an error, clients get the same error for so long, without
 			       another call; 0: each open, or read of a piece, calls again */
 	uint32_t piece; /* bytes, for PST_FETCH_READ: a power of 2 from 4096 to 1 GiB; 0 for the
-			       default, 1 MiB */
+			       default, 1 MiB. Larger for files of more than 8192 pieces */
 	/*
 	 * Returns the time for one file (fetch->fd is -1, off and len are those of the whole file).
-	 * The view calls it at an open or truncation of a hollow file. A file of which pieces are
-	 * there stays PST_FETCH_READ without a call. Runs in a thread that serves clients, so it
-	 * must not block. May be NULL: all files have the time of the member when.
+	 * The view calls it at an open or truncation of a hollow file, and after a client has
+	 * looked it up or listed its directory. A file of which pieces are there stays
+	 * PST_FETCH_READ without a call. Runs also in threads that serve clients, so it must not
+	 * block. May be NULL: all files have the time of the member when.
 	 */
 	enum pst_fetch_when (*when_of)(void *aux, const struct pst_fetch *fetch);
 	/*
@@ -161,11 +167,11 @@ struct pst_source {
 };
 
 /*
- * Makes a file that the view has filled hollow again, and frees the space of its content. nodeid is
- * that of fetch->file. Returns 0; -EBUSY if the file is open, or a client may have changed it since
- * it was filled, or no source has ever filled it; -ENOENT if the kernel does not know the file any
- * more; -EISDIR for a directory; -EINVAL if the view has no source; or another -errno. Functions of
- * the source must not call this.
+ * Makes a file that the view has filled, whole or in part, hollow again, and frees the space of its
+ * content. nodeid is that of fetch->file. Returns 0; -EBUSY if the file is open, or a client may
+ * have changed it since it was filled, or no source has ever filled it; -ENOENT if the kernel does
+ * not know the file any more; -EISDIR for a directory; -EINVAL if the view has no source; or
+ * another -errno. Functions of the source must not call this.
  */
 int pst_view_evict(struct pst_view *view, uint64_t nodeid);
 

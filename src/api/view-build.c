@@ -28,7 +28,9 @@
 
 #define DEFAULT_POOL   8
 #define MAX_BACKGROUND 64
-#define OWN_FDS        256
+/* With a source, reads ahead may wait for pieces; those of other files come behind them. */
+#define MAX_BACKGROUND_WAITING 256
+#define OWN_FDS                256
 
 /* The operations that xattr=off disables. */
 #define XATTR_OPS                                                                                  \
@@ -144,7 +146,7 @@ static int connect_kernel(struct pst_view *view, const struct pst_view_options *
 	};
 	struct init_request request = {
 		.max_stack_depth = stack_depth_over(b->lower),
-		.max_background = MAX_BACKGROUND,
+		.max_background = options->source ? MAX_BACKGROUND_WAITING : MAX_BACKGROUND,
 	};
 	int r;
 
@@ -223,6 +225,8 @@ static int build_fs(struct pst_view *view, const struct pst_view_options *option
 		.server = options->server ? *options->server : (struct pst_server){ 0 },
 		.keyed = options->handles,
 		.instance = options->source ? fs_instance(view->lower) : 0,
+		.piece = options->source && options->source->piece ? options->source->piece :
+								     SOURCE_PIECE,
 		.node_ops = options->node_ops ? *options->node_ops : (struct pst_node_ops){ 0 },
 	};
 	int r = 0;

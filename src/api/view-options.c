@@ -27,6 +27,9 @@
 #define MAX_POOL    256
 #define MAX_DEPTH   1024
 #define MAX_FETCHES 256u
+/* Bytes of a piece of struct pst_source. */
+#define MIN_PIECE 4096u
+#define MAX_PIECE (1u << 30)
 
 #define ALL_FLAGS   (2 * PST_MOUNT_DIRSYNC - 1)
 #define ATIME_FLAGS (PST_MOUNT_NOATIME | PST_MOUNT_STRICTATIME | PST_MOUNT_RELATIME)
@@ -107,13 +110,14 @@ static int check_source(const struct pst_source *source, struct pst_error *error
 {
 	if (!source->fetch)
 		return error_set(error, -EINVAL, "source: the program must set fetch");
-	if ((source->when != PST_FETCH_OPEN && source->when != PST_FETCH_AHEAD) ||
-	    source->when_of || source->piece)
-		return error_set(
-			error, -EINVAL,
-			"source: when=%u, piece=%u: this version fetches whole files only: "
-			"when must be PST_FETCH_OPEN or PST_FETCH_AHEAD, piece 0 and when_of NULL",
-			source->when, source->piece);
+	if (source->when > PST_FETCH_AHEAD)
+		return error_set(error, -EINVAL, "source: when=%u: give a value of pst_fetch_when",
+				 source->when);
+	if (source->piece && (source->piece & (source->piece - 1) || source->piece < MIN_PIECE ||
+			      source->piece > MAX_PIECE))
+		return error_set(error, -EINVAL,
+				 "source: piece=%u: give 0, or a power of 2 from %u to %u bytes",
+				 source->piece, MIN_PIECE, MAX_PIECE);
 	if (source->n_fetches > MAX_FETCHES)
 		return error_set(error, -EINVAL, "source: n_fetches=%u: give %u at most",
 				 source->n_fetches, MAX_FETCHES);

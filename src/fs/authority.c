@@ -17,6 +17,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
 #include "fs/keyed.h"
 #include "util/log.h"
 

@@ -8,6 +8,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -84,7 +85,7 @@ static ssize_t write_all(int fd, const struct fs_write *write, int rwf)
 		 * incomplete write must be an error, or data would be lost.
 		 */
 		if (n < 0)
-			return done && !write->from_cache ? (ssize_t)done : -errno;
+			return done && !write->all ? (ssize_t)done : -errno;
 		if (n == 0)
 			break;
 		done += (size_t)n;
@@ -172,6 +173,8 @@ int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 	r = lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
+	/* fdatasync(2) leaves out the record of the pieces, so a fetch could overwrite the data. */
+	data_only &= !fs->config.instance || fs_is_whole(handle->node);
 	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
 }
 
@@ -200,9 +203,9 @@ int fs_lseek(struct fs *fs, struct handle *handle, int64_t off, int whence, int6
 	r = lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
-	at = lseek(fd, off, whence);
+	at = pieces_seek(fs, handle->node, fd, off, whence);
 	if (at < 0)
-		return -errno;
+		return (int)at;
 	*ret_off = at;
 	return 0;
 }

@@ -5,7 +5,7 @@
  * shows as another mtime. A write lease proves that no process has the file open. No locks.
  */
 #include "fs/fs-private.h"
-#include "fs/hollow.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/thread.h"
@@ -64,7 +64,7 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 	if (r == 0 &&
 	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)st.st_size) < 0)
 		r = -errno;
-	restored = hollow_restore_capability(fd);
+	restored = hollow_restore_capability(fd, true);
 	if (futimens(fd, times) < 0 && r == 0)
 		r = -errno;
 	if (r == 0)
@@ -110,11 +110,15 @@ int fs_evict(struct fs *fs, struct node *node)
 	/* The kernel sends a signal to a process whose lease ends; this one is ignored. */
 	if (fcntl(fd, F_SETSIG, thread_wake_signal()) < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
 		return errno == EAGAIN ? -EBUSY : -errno;
-	r = hollow_read_filled(fd, &filled, &tag_len);
-	if (r == HOLLOW_CHANGED || r == -ENODATA)
-		r = -EBUSY;
-	if (r == 0)
-		r = empty(fd, &filled, tag_len);
+	if (fgetxattr(fd, PST_HOLLOW, NULL, 0) >= 0 && !hollow_is_filled(fs, fd)) {
+		r = pieces_evict(fs, fd);
+	} else {
+		r = hollow_read_filled(fd, &filled, &tag_len);
+		if (r == HOLLOW_CHANGED || r == -ENODATA)
+			r = -EBUSY;
+		if (r == 0)
+			r = empty(fd, &filled, tag_len);
+	}
 	fcntl(fd, F_SETLEASE, F_UNLCK);
 	shadow_drop(fs, node);
 	return r;

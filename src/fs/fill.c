@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Fills of hollow files, see hollow.c. No state, no locks. */
 #include "fs/fs-private.h"
-#include "fs/hollow.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/fstype.h"
@@ -32,33 +32,20 @@ static void remove_unfinished(int dir_fd)
 	closedir(dir);
 }
 
-/* Removes all that an interrupted fill has left, and restores the size. */
-static int begin_again(struct fs_fill *fill)
-{
-	struct stat st;
-
-	if (fill->dir) {
-		remove_unfinished(fill->fd);
-		return 0;
-	}
-	if (fstat(fill->fd, &st) < 0)
-		return -errno;
-	if (st.st_size != (off_t)fill->length && ftruncate(fill->fd, (off_t)fill->length) < 0)
-		return -errno;
-	if (fill->length && fallocate(fill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-				      (off_t)fill->length) < 0)
-		return errno == EOPNOTSUPP ? 0 : -errno;
-	return 0;
-}
-
-/* Records size and times, or takes those that an interrupted fill has recorded. */
+/*
+ * Records size and times, or takes those that an interrupted fill has recorded. Returns
+ * FS_FILL_DONE if pieces of the file are there: then the file stays one of pieces.
+ */
 static int record(struct fs_fill *fill)
 {
 	struct hollow_filling filling;
 	struct stat st;
+	ssize_t n = fgetxattr(fill->fd, HOLLOW_FILLING, NULL, 0);
 	bool again = hollow_filling(fill->fd, &filling);
 	int r = 0;
 
+	if (n > (ssize_t)sizeof(filling))
+		return FS_FILL_DONE;
 	if (!again && fstat(fill->fd, &st) < 0)
 		return -errno;
 	if (!again) {
@@ -67,20 +54,19 @@ static int record(struct fs_fill *fill)
 	}
 	if (r < 0)
 		return -errno;
-	fill->length = fill->dir ? 0 : filling.length;
-	for (int i = 0; i < 2; i++) {
-		fill->times[i].tv_sec = filling.times[i].sec;
-		fill->times[i].tv_nsec = filling.times[i].nsec;
-	}
+	fill->len = fill->length = fill->dir ? 0 : filling.length;
+	hollow_times_of(&filling, fill->times);
 	/* A fill before the machine stopped may have lost a part of its content. */
 	if (!fill->dir && fremovexattr(fill->fd, HOLLOW_FILLED) == 0)
 		again = true;
-	return again ? begin_again(fill) : 0;
+	if (again && fill->dir)
+		remove_unfinished(fill->fd);
+	return again && !fill->dir ? hollow_begin_again(fill->fd, fill->length) : 0;
 }
 
 /*
  * Removes the mark of a file that was changed below after its fill, whose mark a killed program has
- * left: another fill would replace the change. Returns 0, FS_FILL_WHOLE or -errno.
+ * left: another fill would replace the change. Returns 0, FS_FILL_DONE or -errno.
  */
 static int keep_change(int fd)
 {
@@ -95,10 +81,10 @@ static int keep_change(int fd)
 	if (fremovexattr(fd, PST_HOLLOW) < 0)
 		return -errno;
 	fremovexattr(fd, HOLLOW_FILLED);
-	return FS_FILL_WHOLE;
+	return FS_FILL_DONE;
 }
 
-/* Reads the tag. Returns 0, FS_FILL_WHOLE or -errno. */
+/* Reads the tag. Returns 0, FS_FILL_DONE or -errno. */
 static int read_tag(struct fs_fill *fill)
 {
 	ssize_t n = fgetxattr(fill->fd, PST_HOLLOW, fill->tag, sizeof(fill->tag));
@@ -109,14 +95,14 @@ static int read_tag(struct fs_fill *fill)
 		return -EIO;
 	}
 	if (n < 0)
-		return hollow_is_absent(errno) ? FS_FILL_WHOLE : -errno;
+		return hollow_is_absent(errno) ? FS_FILL_DONE : -errno;
 	fill->tag_len = (size_t)n;
 	return 0;
 }
 
-int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
+int fs_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *ret_fill)
 {
-	struct fs_fill fill = { .dir = S_ISDIR(node->type) };
+	struct fs_fill fill = { .dir = S_ISDIR(node->type), .piece = piece };
 	int r;
 
 	/* No read lease for a proof of attr.c meanwhile, which this open would break. */
@@ -128,18 +114,18 @@ int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill)
 		r = FS_UNSETTLED;
 	if (r == 0 && !fill.dir)
 		r = keep_change(fill.fd);
-	if (r == 0 && !fill.dir)
-		r = hollow_save_capability(fill.fd);
-	if (r == 0)
-		r = record(&fill);
-	if (r == 0) {
-		*ret_fill = fill;
-		return 0;
-	}
 	if (r == FS_UNSETTLED)
 		atomic_fetch_or(&node->flags, NODE_UNSETTLED);
 	if (r > 0)
 		hollow_set_whole(node);
+	if (r == 0 && !fill.dir)
+		r = hollow_save_capability(fill.fd);
+	if (r == 0)
+		r = piece == FS_WHOLE ? record(&fill) : pieces_fill_begin(fs, node, piece, &fill);
+	if (r == 0) {
+		*ret_fill = fill;
+		return 0;
+	}
 	fd_close(fill.fd);
 	if (!fill.dir)
 		attr_writer_ends(node);
@@ -166,7 +152,7 @@ static int check_size(const struct fs_fill *fill)
 /* Restores times and capabilities, which the last write has changed. Returns 0 or -errno. */
 static int restore(const struct fs_fill *fill)
 {
-	int r = fill->dir ? 0 : hollow_restore_capability(fill->fd);
+	int r = fill->dir ? 0 : hollow_restore_capability(fill->fd, fill->piece == FS_WHOLE);
 
 	return futimens(fill->fd, fill->times) < 0 ? -errno : r;
 }
@@ -182,38 +168,9 @@ static int sync_names(const struct fs_fill *fill)
 	return (!type || !type->ordered) && fsync(fill->fd) < 0 ? -errno : 0;
 }
 
-/* Records the tag and the state of a file, which is whole from then on. */
-static int record_filled(struct fs *fs, const struct fs_fill *fill)
-{
-	struct hollow_filled filled = { .was.length = fill->length,
-					.instance = fs->config.instance };
-	size_t len = offsetof(struct hollow_filled, tag) + fill->tag_len;
-
-	for (int i = 0; i < 2; i++) {
-		filled.was.times[i].sec = fill->times[i].tv_sec;
-		filled.was.times[i].nsec = fill->times[i].tv_nsec;
-	}
-	memcpy(filled.tag, fill->tag, fill->tag_len);
-	return fsetxattr(fill->fd, HOLLOW_FILLED, &filled, len, 0) < 0 ? -errno : 0;
-}
-
-static int end_names(struct node *node, const struct fs_fill *fill)
-{
-	int r = sync_names(fill);
-
-	/* The mark before the record: a directory without the mark may have any record. */
-	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
-		r = -errno;
-	if (r == 0)
-		fremovexattr(fill->fd, HOLLOW_FILLING);
-	if (r == 0)
-		hollow_set_whole(node);
-	return r;
-}
-
 static int end_content(struct fs *fs, struct node *node, const struct fs_fill *fill)
 {
-	int r = record_filled(fs, fill);
+	int r = hollow_record_filled(fs, fill);
 
 	if (r < 0)
 		return r;
@@ -225,6 +182,18 @@ static int end_content(struct fs *fs, struct node *node, const struct fs_fill *f
 	return hollow_settle(fs, node, false);
 }
 
+static int end_fill(struct fs *fs, struct node *node, const struct fs_fill *fill)
+{
+	int r;
+
+	if (fill->piece != FS_WHOLE)
+		return pieces_fill_end(fs, node, fill);
+	if (!fill->dir)
+		return end_content(fs, node, fill);
+	r = sync_names(fill);
+	return r < 0 ? r : hollow_finish(fs, node, fill, false);
+}
+
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 {
 	int size = check_size(fill), restored = restore(fill);
@@ -234,7 +203,7 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	if (r == 0)
 		r = restored;
 	if (r == 0)
-		r = fill->dir ? end_names(node, fill) : end_content(fs, node, fill);
+		r = end_fill(fs, node, fill);
 	/* Before a client can run the file: ETXTBSY. */
 	fill->fd = fd_close(fill->fd);
 	if (!fill->dir)

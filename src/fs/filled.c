@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Finds the files of LOWER that an eviction could free. No state, no locks. */
-#include "fs/fs-private.h"
-#include "fs/hollow.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 

@@ -52,6 +52,7 @@ struct fs {
 	struct fair_share open_fds;   /* descriptors of handles, by the user who opened them */
 	struct node *root;            /* counted */
 	pthread_mutex_t keyed_lock;   /* keyed.c */
+	pthread_mutex_t pieces_lock;  /* pieces.c */
 	pthread_mutex_t program_lock; /* see fs_program_lock() */
 	_Atomic uint32_t *answers;    /* keyed.c; NULL if no lower file has answers of a program */
 	_Atomic bool remote;          /* a lower file system is remote, see fs_is_remote() */
@@ -375,58 +376,6 @@ void keyed_fini(struct fs *fs);
 void keyed_gone(struct fs *fs, struct node *node);
 /* As fs_node_revive(), for the key *fh. */
 struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *fh);
-
-/* -- hollow.c: files that a source fills ------------------------------------------------------- */
-
-/* Returns true if the view hides an extended attribute because it is a mark of hollow files. */
-bool hollow_is_mark(const struct fs *fs, const char *name);
-/* Records that a file is not hollow. */
-void hollow_set_whole(struct node *node);
-/* Returns true for the errors of a file that has no such extended attribute. */
-bool hollow_is_absent(int number);
-/* The extended attribute with size and times from before a fill, and its value. */
-#define HOLLOW_FILLING "trusted.penstock.filling"
-struct hollow_filling {
-	uint64_t length;
-	struct {
-		int64_t sec, nsec;
-	} times[2]; /* atime, mtime */
-};
-/*
- * The extended attribute of a file that was filled and not changed since, and its value: size and
- * times after the fill, fs_config.instance, and the tag.
- */
-#define HOLLOW_FILLED "trusted.penstock.filled"
-struct hollow_filled {
-	struct hollow_filling was;
-	uint64_t instance;
-	char tag[1024];
-};
-/* Returns true if a file with the mark was filled on this instance of its file system. */
-bool hollow_is_filled(const struct fs *fs, int fd);
-/*
- * Reads HOLLOW_FILLED and the length of its tag. Returns 0, HOLLOW_CHANGED if size or mtime are
- * others now, -ENODATA if there is no record, or another -errno.
- */
-#define HOLLOW_CHANGED 1
-int hollow_read_filled(int fd, struct hollow_filled *ret_filled, size_t *ret_tag_len);
-/* Reads HOLLOW_FILLING of a descriptor. Returns false if there is none. */
-bool hollow_filling(int fd, struct hollow_filling *ret_filling);
-struct hollow_filling hollow_filling_of(const struct stat *st);
-/*
- * Save the capabilities of a program (security.capability) in another extended attribute, because
- * each write to the file removes them, and restore them. Both do nothing if there are none.
- */
-#define HOLLOW_CAPABILITY "trusted.penstock.capability"
-int hollow_save_capability(int fd);
-int hollow_restore_capability(int fd);
-/*
- * Writes the content of a filled file to the disk and removes the mark, as fs_settle(). Returns 0,
- * FS_WOULD_WAIT, or another -errno. Call it again if NODE_UNSETTLED is still set.
- */
-int hollow_settle(struct fs *fs, struct node *node, bool synced);
-/* Replaces the times of a file that is being filled, or was interrupted, by those from before. */
-void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx);
 
 /* -- data.c, lock.c ---------------------------------------------------------------------------- */
 

@@ -80,6 +80,7 @@ int fs_new(const struct fs_config *config, struct fs **ret_fs)
 	if (config->cache == PST_CACHE_EXCLUSIVE)
 		fs->config.ttl_ns = ATTR_LONG_NS;
 	pthread_mutex_init(&fs->cursors.lock, NULL);
+	pthread_mutex_init(&fs->pieces_lock, NULL);
 	fs->open_fds.n = config->open_budget;
 	r = nodetab_new(config->keyed ? config->key : NULL, &fs->nodes);
 	if (r == 0)
@@ -123,6 +124,7 @@ struct fs *fs_free(struct fs *fs)
 	fs->watch = watch_free(fs->watch);
 	keyed_fini(fs);
 	pthread_mutex_destroy(&fs->cursors.lock);
+	pthread_mutex_destroy(&fs->pieces_lock);
 	free(fs);
 	return NULL;
 }

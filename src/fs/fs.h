@@ -99,7 +99,8 @@ struct fs_config {
 	struct fs_host host;
 	struct pst_server server;     /* fields is NULL if there is no server */
 	struct pst_node_ops node_ops; /* all zeros if the program answers no operations */
-	uint64_t instance;            /* fs_instance() of LOWER if a source fills it, else 0 */
+	/* With a source, else 0: fs_instance() of LOWER, and the size of a piece, a power of 2. */
+	uint64_t instance, piece;
 };
 
 /*
@@ -412,7 +413,6 @@ int fs_tmpfile(struct fs *fs, const struct fs_caller *caller, struct node *dir, 
 int fs_release(struct fs *fs, struct handle *handle);
 
 /* -- data of files that are not passed through (data.c, ioctl.c) ------------------------------- */
-
 /* Return the number of bytes or -errno; with nowait -EAGAIN instead of waiting for the disk. */
 ssize_t fs_read(struct fs *fs, struct handle *handle, char *buf, size_t size, uint64_t off,
 		int flags, bool nowait);
@@ -422,7 +422,7 @@ struct fs_write {
 	uint64_t off;
 	int flags;       /* of the open file; fcntl(2) may have changed them after the open */
 	bool from_cache; /* the page cache writes, not a caller */
-	bool kill;       /* clear the set-ID bits */
+	bool kill, all;  /* clear the set-ID bits; an incomplete write is an error */
 };
 ssize_t fs_write(struct fs *fs, const struct fs_caller *caller, struct handle *handle,
 		 const struct fs_write *write);

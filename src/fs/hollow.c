@@ -8,14 +8,17 @@
  * this instance of the file system. settle.c removes the mark when the content is on the disk. So
  * that a fill which was interrupted changes nothing that a client sees, HOLLOW_FILLING has the size
  * and the times from before the fill. As long as it exists, the view shows these times, and the
- * next fill begins with a file without blocks. HOLLOW_CAPABILITY has the capabilities of a program,
- * which writes remove.
+ * next fill begins with a file without blocks. If the file is fetched in pieces, HOLLOW_FILLING
+ * also says which are there (pieces.c). HOLLOW_CAPABILITY has the capabilities of a program, which
+ * writes remove.
  *
  * In node->flags, NODE_WHOLE means that the file was seen without the mark, or filled. The caller,
  * src/source, runs one fill of a file at a time. No locks.
  */
 #include "fs/hollow.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
+#include "fs/keyed.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/hash.h"
@@ -25,6 +28,7 @@
 #include <penstock/source.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #define HIDDEN "trusted.penstock."
 
@@ -146,13 +150,13 @@ int hollow_save_capability(int fd)
 	return r < 0 ? r : 0;
 }
 
-int hollow_restore_capability(int fd)
+int hollow_restore_capability(int fd, bool end)
 {
 	int r = copy_attribute(fd, HOLLOW_CAPABILITY, CAPABILITY);
 
-	if (r == 1)
+	if (r == 1 && end)
 		r = fremovexattr(fd, HOLLOW_CAPABILITY) < 0 ? -errno : 0;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 bool fs_ahead_begins(struct node *node)
@@ -179,16 +183,30 @@ struct hollow_filling hollow_filling_of(const struct stat *st)
 	};
 }
 
+void hollow_times_of(const struct hollow_filling *filling, struct timespec ret_times[2])
+{
+	for (int i = 0; i < 2; i++) {
+		ret_times[i].tv_sec = filling->times[i].sec;
+		ret_times[i].tv_nsec = filling->times[i].nsec;
+	}
+}
+
 bool hollow_filling(int fd, struct hollow_filling *ret_filling)
 {
-	return getxattr(fd_path(fd).text, HOLLOW_FILLING, ret_filling, sizeof(*ret_filling)) ==
-	       sizeof(*ret_filling);
+	struct hollow_pieces pieces;
+
+	if (getxattr(fd_path(fd).text, HOLLOW_FILLING, &pieces, sizeof(pieces)) <
+	    (ssize_t)sizeof(pieces.was))
+		return false;
+	*ret_filling = pieces.was;
+	return true;
 }
 
 void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct hollow_filling filling;
+	struct timespec times[2];
 
 	/* A fill that has changed the mtime has written blocks, or this was the last change. */
 	if (fs_is_whole(node) || (S_ISREG(node->type) && !stx->stx_blocks &&
@@ -197,10 +215,55 @@ void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx)
 		return;
 	if (fdref_get(fs->fds, node, &ref) < 0 || !hollow_filling(ref.fd, &filling))
 		return;
-	stx->stx_atime.tv_sec = filling.times[0].sec;
-	stx->stx_atime.tv_nsec = (uint32_t)filling.times[0].nsec;
-	stx->stx_mtime.tv_sec = filling.times[1].sec;
-	stx->stx_mtime.tv_nsec = (uint32_t)filling.times[1].nsec;
+	hollow_times_of(&filling, times);
+	stx->stx_atime.tv_sec = times[0].tv_sec;
+	stx->stx_atime.tv_nsec = (uint32_t)times[0].tv_nsec;
+	stx->stx_mtime.tv_sec = times[1].tv_sec;
+	stx->stx_mtime.tv_nsec = (uint32_t)times[1].tv_nsec;
+}
+
+/* -- fills ------------------------------------------------------------------------------------- */
+
+int hollow_begin_again(int fd, uint64_t length)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size != (off_t)length && ftruncate(fd, (off_t)length) < 0)
+		return -errno;
+	if (length &&
+	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)length) < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	return 0;
+}
+
+int hollow_record_filled(struct fs *fs, const struct fs_fill *fill)
+{
+	struct hollow_filled filled = { .was.length = fill->length,
+					.instance = fs->config.instance };
+	size_t len = offsetof(struct hollow_filled, tag) + fill->tag_len;
+
+	for (int i = 0; i < 2; i++) {
+		filled.was.times[i].sec = fill->times[i].tv_sec;
+		filled.was.times[i].nsec = fill->times[i].tv_nsec;
+	}
+	memcpy(filled.tag, fill->tag, fill->tag_len);
+	return fsetxattr(fill->fd, HOLLOW_FILLED, &filled, len, 0) < 0 ? -errno : 0;
+}
+
+int hollow_finish(struct fs *fs, struct node *node, const struct fs_fill *fill, bool evictable)
+{
+	int r = evictable ? hollow_record_filled(fs, fill) : 0;
+
+	/* The mark before the record: a file without the mark may have any record. */
+	if (r == 0 && fremovexattr(fill->fd, PST_HOLLOW) < 0 && !hollow_is_absent(errno))
+		r = -errno;
+	if (r < 0)
+		return r;
+	fremovexattr(fill->fd, HOLLOW_FILLING);
+	hollow_set_whole(node);
+	return 0;
 }
 
 /* -- changes by clients ------------------------------------------------------------------------ */
@@ -219,8 +282,10 @@ static int set_emptied(struct node *node, const char *path)
 int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
-	struct hollow_filling filling, now;
+	struct hollow_pieces record;
+	struct hollow_filling now;
 	struct stat st;
+	ssize_t n;
 	int r = fdref_get(fs->fds, node, &ref);
 
 	if (r < 0)
@@ -230,7 +295,10 @@ int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
 	if ((changes & FS_HOLLOW_CAPABILITY) &&
 	    removexattr(fd_path(ref.fd).text, HOLLOW_CAPABILITY) < 0 && !hollow_is_absent(errno))
 		return -errno;
-	if (!(changes & (FS_HOLLOW_ATIME | FS_HOLLOW_MTIME)) || !hollow_filling(ref.fd, &filling))
+	if (!(changes & (FS_HOLLOW_ATIME | FS_HOLLOW_MTIME)))
+		return 0;
+	n = getxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &record, sizeof(record));
+	if (n < (ssize_t)sizeof(record.was))
 		return 0;
 	if (fstat(ref.fd, &st) < 0)
 		return -errno;
@@ -238,8 +306,40 @@ int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
 	/* The other one may be that of the interrupted fill. */
 	for (int i = 0; i < 2; i++)
 		if (changes & (FS_HOLLOW_ATIME << i))
-			filling.times[i] = now.times[i];
-	return setxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &filling, sizeof(filling), 0) < 0 ?
-		       -errno :
-		       0;
+			record.was.times[i] = now.times[i];
+	return setxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &record, (size_t)n, 0) < 0 ? -errno :
+											   0;
+}
+
+int fs_fetch_when(struct fs *fs, struct node *node, const struct pst_source *source,
+		  enum pst_fetch_when *ret_when)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	char tag[PST_HOLLOW_TAG_MAX];
+	struct pst_file file;
+	struct pst_fetch fetch = { .fd = -1, .tag = tag, .file = &file };
+	struct fhandle fh;
+	struct stat st;
+	ssize_t n;
+	int r = fdref_get(fs->fds, node, &ref);
+
+	if (r < 0)
+		return r;
+	*ret_when = PST_FETCH_READ;
+	if (getxattr(fd_path(ref.fd).text, HOLLOW_FILLING, NULL, 0) >
+	    (ssize_t)sizeof(struct hollow_filling))
+		return 0;
+	*ret_when = source->when;
+	if (!source->when_of)
+		return 0;
+	n = getxattr(fd_path(ref.fd).text, PST_HOLLOW, tag, sizeof(tag));
+	if (n < 0)
+		return hollow_is_absent(errno) ? 0 : -errno;
+	if (fstat(ref.fd, &st) < 0)
+		return -errno;
+	fetch.tag_len = (size_t)n;
+	fetch.len = fetch.length = (uint64_t)st.st_size;
+	fs_describe(fs, node, &fh, &file);
+	*ret_when = source->when_of(source->aux, &fetch);
+	return 0;
 }

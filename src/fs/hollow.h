@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Files that a source fills (hollow.c, fill.c). The rules of fs.h apply. */
+/* Files that a source fills (hollow.c, fill.c, pieces.c). The rules of fs.h apply. */
 #include "fs/fs.h"
+
+#include <penstock/source.h>
 
 /* Names of this prefix are those of files that pst_hollow_make() has not finished. */
 #define FS_UNFINISHED ".penstock-unfinished-"
@@ -43,21 +45,27 @@ bool fs_ahead_begins(struct node *node);
 /* Opens a directory to read its names. Returns a descriptor, which the caller owns, or -errno. */
 int fs_open_node_dir(struct fs *fs, struct node *node);
 
-/* A fill of a hollow file or directory. */
+/* The number of a piece that stands for the whole file. */
+#define FS_WHOLE UINT64_MAX
+
+/* A fill of a hollow file or directory, or of a piece of a file. */
 struct fs_fill {
 	int fd; /* owned: for reading and writing, or of the directory */
 	bool dir;
+	uint64_t piece;           /* or FS_WHOLE */
+	uint64_t off, len;        /* the bytes to fill */
 	uint64_t length;          /* the size of the file */
 	struct timespec times[2]; /* atime, mtime */
 	size_t tag_len;
-	char tag[1024];
+	char tag[PST_HOLLOW_TAG_MAX];
 };
 /*
- * Begins a fill. Returns 0, and the caller calls fs_fill_end(); FS_FILL_WHOLE or FS_UNSETTLED if
- * the file is not hollow; or -errno. The caller runs one fill of a file at a time.
+ * Begins a fill of the whole file (piece is FS_WHOLE) or of one piece. Returns 0, and the caller
+ * calls fs_fill_end(); FS_FILL_DONE or FS_UNSETTLED if there is nothing to fill; or -errno. The
+ * caller runs one fill of a file, or of each piece, at a time.
  */
-#define FS_FILL_WHOLE 1
-int fs_fill_begin(struct fs *fs, struct node *node, struct fs_fill *ret_fill);
+#define FS_FILL_DONE 1
+int fs_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *ret_fill);
 /*
  * Ends a fill whose content or names were written (r is 0), or which failed with r. Restores the
  * times. Returns FS_UNSETTLED if the file is not hollow any more, but has the mark until
@@ -70,14 +78,36 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
  */
 size_t fs_settle(struct fs *fs, struct node **nodes, size_t n);
 /*
+ * Sets *ret_when to the time at which a source fetches a hollow file: PST_FETCH_READ if some pieces
+ * are there, else what source->when or when_of() says.
+ */
+int fs_fetch_when(struct fs *fs, struct node *node, const struct pst_source *source,
+		  enum pst_fetch_when *ret_when);
+/*
+ * Finds the first piece that an operation on len bytes at off needs and that is not there. If
+ * covers is true, the operation writes all these bytes and does not need pieces that they cover.
+ * Returns 1 and *ret_piece, 0 if none is missing, or -errno.
+ */
+int fs_pieces_missing(struct fs *fs, struct node *node, uint64_t off, uint64_t len, bool covers,
+		      uint64_t *ret_piece);
+/* Returns how many bytes follow at off in its piece; UINT64_MAX if the file has no piece there. */
+uint64_t fs_piece_rest(struct fs *fs, struct node *node, uint64_t off);
+/*
+ * A thread that may wait calls these around a change of the content of a file that is fetched in
+ * pieces. The caller prevents fills meanwhile. fs_pieces_written() records that a client has
+ * written or zeroed len bytes at off, or has changed the size. They return 0 or -errno.
+ */
+int fs_pieces_before_write(struct fs *fs, struct node *node);
+int fs_pieces_written(struct fs *fs, struct node *node, uint64_t off, uint64_t len);
+/*
  * Records that a client may change the content of a file, before it does. Returns 0, FS_WOULD_WAIT
  * if the content has to be written to the disk before, or -errno.
  */
 int fs_hollow_written(struct fs *fs, struct node *node);
 /*
- * Makes a filled file hollow again, and frees its content. Returns 0; -EBUSY if the file is open or
- * has changed since it was filled, or was never hollow; or another -errno. The caller prevents
- * fills and truncations meanwhile.
+ * Makes a file that was filled, whole or in part, hollow again, and frees its content. Returns 0;
+ * -EBUSY if the file is open or has changed since it was filled, or was never hollow; or another
+ * -errno. The caller prevents fills and truncations meanwhile.
  */
 int fs_evict(struct fs *fs, struct node *node);
 /*

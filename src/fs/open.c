@@ -11,6 +11,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -128,8 +129,13 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 		lower_to_handle(fs, open.handle, take_fd(&fd));
 	open.no_flush = fs->config.locks == PST_LOCKS_LOCAL &&
 			!(wants_write(flags) && lower_checks_caller(fs, node));
-	open.keep_cache = open.keep_cache && fs->config.cache == PST_CACHE_EXCLUSIVE &&
-			  !(flags & O_TRUNC);
+	/*
+	 * Dropping the pages of a file that is fetched in pieces would wait for all reads of the
+	 * file, and no process below may change it.
+	 */
+	open.keep_cache = open.keep_cache && !(flags & O_TRUNC) &&
+			  (fs->config.cache == PST_CACHE_EXCLUSIVE ||
+			   (fs->config.instance && !fs_is_whole(node)));
 	*ret_open = open;
 	return 0;
 }
@@ -189,6 +195,7 @@ static int open_made(struct fs *fs, const struct fs_caller *caller, struct node 
 	if (r < 0)
 		return r;
 	attr_node_created(entry.node);
+	hollow_set_whole(entry.node);
 	/* Before the open, because the filters of the file decide its I/O mode. */
 	filter_node_set(&entry.node->filter, caller->filters, caller->known_filters);
 	/*

@@ -12,6 +12,8 @@
  *	cached		cached		  cached	-	   direct, or cached if they allow
  *	direct		direct		  direct	direct	   direct
  *
+ * A hollow file whose pieces are fetched when clients read them (pieces.c) is cached, too.
+ *
  * A file that the program of struct pst_node_ops reads and writes is cached or direct, as the
  * program says; its open fails with EBUSY while the file passes through.
  *
@@ -37,6 +39,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/hash.h"
 #include "util/log.h"
@@ -279,7 +282,7 @@ static enum io_mode register_if_possible(struct passthrough *pt, struct node *no
 
 /* Returns the mode by the table above, or IO_NONE to refuse. Caller holds the shard's lock. */
 static enum io_mode decide(struct passthrough *pt, struct node *node, const struct stat *st,
-			   const struct trial *trial)
+			   const struct trial *trial, int flags)
 {
 	enum io_mode wanted = filter_mode(pt->fs, node);
 
@@ -292,6 +295,9 @@ static enum io_mode decide(struct passthrough *pt, struct node *node, const stru
 		return IO_DIRECT;
 	if (wanted != IO_NONE)
 		return wanted;
+	/* O_TRUNC has just removed all pieces. */
+	if (pt->fs->config.instance && !fs_is_whole(node) && !(flags & O_TRUNC))
+		return IO_CACHED;
 	if (!passes(pt->fs, node))
 		return IO_CACHED;
 	return register_if_possible(pt, node, st, trial);
@@ -306,7 +312,7 @@ int passthrough_open(struct fs *fs, struct node *node, const struct stat *st, in
 	/* Before the lock is taken, because the trial waits for the server. */
 	try_owner(pt, node, st, flags, &trial);
 	pthread_mutex_lock(lock_of(pt, node));
-	open->mode = decide(pt, node, st, &trial);
+	open->mode = decide(pt, node, st, &trial, flags);
 	if (open->mode != IO_NONE) {
 		node->io_mode = (uint8_t)open->mode;
 		node->n_open++;

@@ -10,7 +10,7 @@
  * locks.
  */
 #include "fs/fs-private.h"
-#include "fs/hollow.h"
+#include "fs/hollow-private.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"

@@ -6,6 +6,7 @@
  */
 #include "fs/creds.h"
 #include "fs/fs-private.h"
+#include "fs/hollow-private.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/fd.h"

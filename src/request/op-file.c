@@ -4,6 +4,7 @@
 #include "request/deferred.h"
 #include "request/filter-adapter.h"
 #include "request/served.h"
+#include "request/source-gate.h"
 #include "util/cleanup.h"
 
 #include <errno.h>
@@ -173,6 +174,8 @@ int op_write(struct req *req)
 		.off = in->offset,
 		.flags = (int)in->flags,
 		.from_cache = in->write_flags & FUSE_WRITE_CACHE,
+		/* A request that holds the file may write pieces that were never fetched. */
+		.all = (in->write_flags & FUSE_WRITE_CACHE) || req->held,
 		.kill = in->write_flags & FUSE_WRITE_KILL_SUIDGID,
 	};
 	ssize_t n = fs_write(req->fs, &req->caller, req->handle, &write);
@@ -224,6 +227,8 @@ int op_copy(struct req *req)
 	/* The bytes are those that read() of the program returns: the caller copies them. */
 	if (req->handle->served || req->handle2->served)
 		return -EXDEV;
+	if (req->host->source)
+		len = source_gate_copies(req, len);
 	if (in->flags > UINT32_MAX)
 		return -EINVAL;
 	n = fs_copy(req->fs, &req->caller, req->handle, in->off_in, req->handle2, in->off_out, len,

@@ -10,6 +10,15 @@
  *	a change of times, owner, capabilities	nothing, but no fill runs meanwhile, which would
  *						restore those from before
  *
+ * Operations on a file that is fetched in pieces (PST_FETCH_READ) need
+ *
+ *	a read, a page fault, copying from it	the pieces of its range
+ *	a write, zeroing, copying to it		the pieces that it changes in part
+ *	an open, a truncation			nothing
+ *
+ * and all that change content, size or times prevent fills meanwhile. They run in the pool, because
+ * they wait for the disk.
+ *
  * All other operations work on hollow files as on others. The gate comes after the programs of
  * filters that run before the operation, so what they refuse is not fetched. No locks.
  */
@@ -18,6 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 
 static bool has_fsetattr(const struct req *req, uint32_t bits)
 {
@@ -86,16 +96,21 @@ static bool may_change(const struct req *req)
 		fs_is_whole(req->node));
 }
 
+/* Makes the request wait for a flight of a file, or to hold the file. Returns REQ_PARK. */
+static int wait_for(struct req *req, struct node *node, uint64_t piece, bool holds)
+{
+	req->wait.node = node_get(node);
+	req->wait.piece = piece;
+	req->wait.holds = holds;
+	return REQ_PARK;
+}
+
 /* Waits for a file if it is hollow. Returns 0, REQ_PARK or -errno. */
 static int need(struct req *req, struct node *node)
 {
 	int r = source_is_hollow(req->host->source, node);
 
-	if (r <= 0)
-		return r;
-	req->wait.node = node_get(node);
-	req->wait.holds = false;
-	return REQ_PARK;
+	return r <= 0 ? r : wait_for(req, node, FS_WHOLE, false);
 }
 
 /*
@@ -131,17 +146,14 @@ static int need_names(struct req *req)
 	return r == 0 ? need_removed(req, req->node2, req->msg.name[1]) : r;
 }
 
-/* Holds the file, or waits for it. */
-static int hold(struct req *req)
+/* Holds a file, or waits for it. */
+static int hold(struct req *req, struct node *node)
 {
 	if (req->held)
 		return 0;
-	if (!source_hold(req->host->source, req->node)) {
-		req->wait.node = node_get(req->node);
-		req->wait.holds = true;
-		return REQ_PARK;
-	}
-	req->held = node_get(req->node);
+	if (!source_hold(req->host->source, node))
+		return wait_for(req, node, FS_WHOLE, true);
+	req->held = node_get(node);
 	return 0;
 }
 
@@ -152,19 +164,105 @@ static int hold_hollow(struct req *req)
 
 	if (r <= 0)
 		return r;
-	r = hold(req);
+	r = hold(req, req->node);
 	/* A fill may have ended between the two calls. */
 	if (r == 0)
 		r = source_held_is_hollow(req->host->source, req->node);
 	return r == 1 ? 0 : r;
 }
 
-/* Waits for the content of the file. A change of its size also excludes evictions. */
+/* The modes of fallocate(2) that change content; the kernel forwards no mode that moves it. */
+#define FALLOC_ZEROES (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)
+
+/* Waits for the first piece that the operation needs and that is not there. */
+static int need_pieces(struct req *req, struct node *node, uint64_t off, uint64_t len, bool covers)
+{
+	uint64_t piece;
+	int r = fs_is_whole(node) ? 0 : fs_pieces_missing(req->fs, node, off, len, covers, &piece);
+
+	return r <= 0 ? r : wait_for(req, node, piece, false);
+}
+
+/* Prepares a file for a change of len bytes at off. Returns 0, REQ_PARK, REQ_TO_POOL or -errno. */
+static int change_pieces(struct req *req, struct node *node, uint64_t off, uint64_t len,
+			 bool covers)
+{
+	int r;
+
+	if (fs_is_whole(node))
+		return 0;
+	if (!req->in_pool)
+		return REQ_TO_POOL;
+	r = need_pieces(req, node, off, len, covers);
+	if (r == 0)
+		r = hold(req, node);
+	/* A fill may have ended before the hold. */
+	if (r == 0)
+		r = source_held_is_hollow(req->host->source, node);
+	return r == 1 ? fs_pieces_before_write(req->fs, node) : r;
+}
+
+/*
+ * Waits for the content of the file, unless it is fetched in pieces. A change of its size also
+ * excludes evictions.
+ */
 static int need_content(struct req *req)
 {
-	int r = need(req, req->node);
+	int r = source_is_hollow(req->host->source, req->node);
+	bool sets = req->msg.head->opcode == FUSE_SETATTR, hollow = r == 1;
+	enum pst_fetch_when when = PST_FETCH_OPEN;
 
-	return r == 0 && req->msg.head->opcode == FUSE_SETATTR ? hold(req) : r;
+	if (hollow)
+		r = source_when(req->host->source, req->node, &when);
+	if (r < 0)
+		return r;
+	if (hollow && when != PST_FETCH_READ)
+		return wait_for(req, req->node, FS_WHOLE, false);
+	if (sets && hollow)
+		r = change_pieces(req, req->node, 0, 0, true);
+	return r == 0 && sets ? hold(req, req->node) : r;
+}
+
+static int gate_of_data(struct req *req)
+{
+	switch (req->msg.head->opcode) {
+	case FUSE_READ: {
+		const struct fuse_read_in *in = req->msg.arg;
+
+		return need_pieces(req, req->node, in->offset, in->size, false);
+	}
+	case FUSE_WRITE: {
+		const struct fuse_write_in *in = req->msg.arg;
+
+		return change_pieces(req, req->node, in->offset, in->size, true);
+	}
+	case FUSE_FALLOCATE: {
+		const struct fuse_fallocate_in *in = req->msg.arg;
+
+		return change_pieces(req, req->node, in->offset,
+				     in->mode & FALLOC_ZEROES ? in->length : 0, true);
+	}
+	case FUSE_COPY_FILE_RANGE:
+	case FUSE_COPY_FILE_RANGE_64: {
+		const struct fuse_copy_file_range_in *in = req->msg.arg;
+		uint64_t len = source_gate_copies(req, in->len);
+		int r = need_pieces(req, req->node, in->off_in, len, false);
+
+		return r == 0 ? change_pieces(req, req->node2, in->off_out, len, false) : r;
+	}
+	default:
+		return 0;
+	}
+}
+
+uint64_t source_gate_copies(struct req *req, uint64_t len)
+{
+	const struct fuse_copy_file_range_in *in = req->msg.arg;
+	uint64_t from = fs_piece_rest(req->fs, req->node, in->off_in);
+	uint64_t to = fs_piece_rest(req->fs, req->node2, in->off_out);
+
+	len = len < from ? len : from;
+	return len < to ? len : to;
 }
 
 int source_gate(struct req *req)
@@ -180,6 +278,8 @@ int source_gate(struct req *req)
 		return 0;
 	if (S_ISDIR(req->node->type) && needs_names(req))
 		return need_names(req);
+	if (req->handle && req->msg.head->opcode != FUSE_SETATTR)
+		return gate_of_data(req);
 	if (empties(req) || (!needs_content(req) && changes(req)))
 		r = hold_hollow(req);
 	else if (S_ISREG(req->node->type) && needs_content(req))
@@ -189,10 +289,36 @@ int source_gate(struct req *req)
 	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
 }
 
+/* Updates the marks of the held file, which is hollow, after the operation. */
+static int update_marks(struct req *req)
+{
+	switch (req->msg.head->opcode) {
+	case FUSE_WRITE: {
+		const struct fuse_write_in *in = req->msg.arg;
+		const struct fuse_write_out *out = (const void *)req_result(req);
+
+		return fs_pieces_written(req->fs, req->held, in->offset, out->size);
+	}
+	case FUSE_FALLOCATE: {
+		const struct fuse_fallocate_in *in = req->msg.arg;
+
+		return fs_pieces_written(req->fs, req->held, in->offset,
+					 in->mode & FALLOC_ZEROES ? in->length : 0);
+	}
+	case FUSE_COPY_FILE_RANGE:
+	case FUSE_COPY_FILE_RANGE_64:
+		return fs_pieces_written(req->fs, req->held, 0, 0);
+	default:
+		if (has_fsetattr(req, FATTR_SIZE) && !empties(req))
+			return fs_pieces_written(req->fs, req->held, 0, 0);
+		return fs_hollow_changed(req->fs, req->held, changes(req));
+	}
+}
+
 int source_gate_after(struct req *req)
 {
 	if (req->held && !fs_is_whole(req->held))
-		return fs_hollow_changed(req->fs, req->held, changes(req));
+		return update_marks(req);
 	if (req->msg.op->effect == OP_FINDS && req->entry.node && S_ISREG(req->entry.node->type))
 		source_ahead(req->host->source, req->entry.node);
 	else if (req->msg.op->answer == OP_ANSWER_LIST)
@@ -201,7 +327,7 @@ int source_gate_after(struct req *req)
 	if (req->msg.head->opcode != FUSE_OPEN)
 		return 0;
 	source_opened(req->host->source, req->node);
-	return need(req, req->node);
+	return need_content(req);
 }
 
 void source_gate_end(struct req *req)

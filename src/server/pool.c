@@ -265,6 +265,8 @@ int pool_park(struct pool *pool, struct req *req)
 	/* The lock also keeps resume() from the count. */
 	if (r == 1)
 		fair_queue_park(&pool->queue, uid);
+	if (r == 1 && req->wait.piece != FS_WHOLE)
+		ticker_wake(pool->watchdog);
 	pthread_mutex_unlock(&pool->lock);
 	return r;
 }
@@ -352,7 +354,7 @@ bool pool_check(struct pool *pool)
 			latency_record(&pool->requests->host->latency, now - thread->began_ms);
 	}
 	pthread_mutex_unlock(&pool->lock);
-	return pool->source ? source_check(pool->source) || needed : needed;
+	return pool->source ? source_check(pool->source, proc_is_dying) || needed : needed;
 }
 
 /* -- the end ---------------------------------------------------------------------------------- */

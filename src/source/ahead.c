@@ -34,10 +34,14 @@ bool ahead_add(struct source *source, const struct node *node)
 	return true;
 }
 
-/* Returns the node if it is a hollow file, with its reference; else puts the reference. */
+/* Returns the node if it is a file to fetch, with its reference; else puts the reference. */
 static struct node *keep_hollow(struct source *source, struct node *node)
 {
-	if (node && S_ISREG(node->type) && !fs_is_whole(node) && fs_has_mark(source->fs, node) == 1)
+	enum pst_fetch_when when;
+
+	if (node && S_ISREG(node->type) && !fs_is_whole(node) &&
+	    fs_has_mark(source->fs, node) == 1 &&
+	    fs_fetch_when(source->fs, node, &source->given, &when) == 0 && when == PST_FETCH_AHEAD)
 		return node;
 	fs_node_put(source->fs, node);
 	return NULL;
@@ -138,8 +142,8 @@ struct flight *ahead_next(struct source *source)
 	node = next_node(source, id);
 	pthread_mutex_lock(&source->lock);
 	ahead->busy = false;
-	if (node && !flight_find(source, node) && !source->stop)
-		flight = flight_new(source, node, FLIGHT_RUNS);
+	if (node && !flight_find(source, node, FS_WHOLE) && !source->stop)
+		flight = flight_new(source, node, FS_WHOLE, FLIGHT_RUNS);
 	if (flight) {
 		flight->node = node_get(node);
 		flight->ahead = true;

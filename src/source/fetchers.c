@@ -3,7 +3,6 @@
  * The threads that call the functions of the source. A flight that needs one starts a thread, which
  * ends after some idle seconds.
  */
-#include "fs/hollow.h"
 #include "fs/keyed.h"
 #include "source/source-private.h"
 #include "util/clock.h"
@@ -95,21 +94,23 @@ static int call_source(struct source *source, struct flight *flight)
 
 	if (flight->cancelled)
 		return -EINTR;
-	r = fs_fill_begin(source->fs, flight->node, &fill);
+	r = fs_fill_begin(source->fs, flight->node, flight->piece, &fill);
 	if (r != 0)
 		return filled(source, flight->node, r);
 	fetch->fd = fill.fd;
-	fetch->len = fetch->length = fill.length;
+	fetch->off = fill.off;
+	fetch->len = fill.len;
+	fetch->length = fill.length;
 	fetch->tag = fill.tag;
 	fetch->tag_len = fill.tag_len;
 	fetch->file = &call.file;
 	fs_describe(source->fs, flight->node, &fh, &call.file);
 	if (fill.dir)
 		r = list_names(given, fetch);
-	else if (fill.length)
+	else if (fill.len)
 		r = result_of("fetch", given->fetch(given->aux, fetch));
 	r = filled(source, flight->node, fs_fill_end(source->fs, flight->node, &fill, r));
-	if (r == 0 && !fill.dir)
+	if (r == 0 && !fill.dir && fs_is_whole(flight->node))
 		limit_count(source, flight->node, fill.length);
 	return r;
 }

@@ -7,19 +7,38 @@
 /* Flights that stay because of retry_ms. */
 #define MAX_FAILED 1024
 
-struct flight *flight_find(struct source *source, const struct node *node)
+static bool is_of(struct source *source, const struct flight *flight, const struct node *node)
 {
 	uint32_t major, minor;
 
+	if (flight->ino != node->ino)
+		return false;
 	fs_node_device(source->fs, node, &major, &minor);
+	return flight->dev_major == major && flight->dev_minor == minor;
+}
+
+struct flight *flight_find(struct source *source, const struct node *node, uint64_t piece)
+{
 	for (struct flight *flight = source->flights; flight; flight = flight->next)
-		if (flight->ino == node->ino && flight->dev_major == major &&
-		    flight->dev_minor == minor)
+		if (flight->state != FLIGHT_FAILED &&
+		    (piece == FS_WHOLE || flight->piece == FS_WHOLE || flight->piece == piece ||
+		     flight->wanted) &&
+		    is_of(source, flight, node))
 			return flight;
 	return NULL;
 }
 
-struct flight *flight_new(struct source *source, struct node *node, enum flight_state state)
+struct flight *flight_find_failed(struct source *source, const struct node *node, uint64_t piece)
+{
+	for (struct flight *flight = source->flights; flight; flight = flight->next)
+		if (flight->state == FLIGHT_FAILED && flight->piece == piece &&
+		    is_of(source, flight, node))
+			return flight;
+	return NULL;
+}
+
+struct flight *flight_new(struct source *source, struct node *node, uint64_t piece,
+			  enum flight_state state)
 {
 	struct flight *flight = calloc(1, sizeof(*flight));
 
@@ -27,6 +46,7 @@ struct flight *flight_new(struct source *source, struct node *node, enum flight_
 		return NULL;
 	flight->ino = node->ino;
 	fs_node_device(source->fs, node, &flight->dev_major, &flight->dev_minor);
+	flight->piece = piece;
 	flight->state = state;
 	*source->end = flight;
 	source->end = &flight->next;
@@ -100,12 +120,41 @@ struct source_waiter *flight_take(struct flight *flight, uint64_t unique, bool (
 	return NULL;
 }
 
+bool flight_take_dead(struct flight *flight, bool (*is_dead)(uint32_t pid),
+		      struct source_waiter **dead)
+{
+	struct source_waiter **link = &flight->waiters, *waiter;
+	bool any = false;
+
+	while ((waiter = *link)) {
+		if (!is_dead(waiter->pid)) {
+			link = &waiter->next;
+			continue;
+		}
+		*link = waiter->next;
+		waiter->next = *dead;
+		*dead = waiter;
+		any = true;
+	}
+	return any;
+}
+
 void flight_wake(struct source_waiter *waiters, int r, bool here)
 {
-	while (waiters) {
-		struct source_waiter *waiter = waiters;
+	struct source_waiter *others = NULL, *next;
 
-		waiters = waiter->next;
-		waiter->done(waiter, waiter->holds ? 0 : r, here && !waiters);
+	/* First those that wait to hold the file: the others may start flights again. */
+	for (struct source_waiter *waiter = waiters; waiter; waiter = next) {
+		next = waiter->next;
+		if (waiter->holds) {
+			waiter->done(waiter, 0, false);
+		} else {
+			waiter->next = others;
+			others = waiter;
+		}
+	}
+	for (struct source_waiter *waiter = others; waiter; waiter = next) {
+		next = waiter->next;
+		waiter->done(waiter, r, here && !next);
 	}
 }

@@ -6,8 +6,9 @@
  * (requests that wait or hold, and the source as a whole).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
- * two mounts. After an error the flight stays for retry_ms, so that requests of this time get the
- * error.
+ * two mounts. Flights of several pieces of one file run at the same time; a flight of the whole
+ * file, or a hold, excludes all others of the file. After an error the flight stays for retry_ms,
+ * so that requests of this time get the error.
  *
  * Locks: source->lock guards everything that is not constant. Neither the source's functions nor
  * done() run under it. The lock of the thread pool may be held when it is taken.
@@ -26,7 +27,9 @@ struct flight {
 	struct flight *next;
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
+	uint64_t piece; /* or FS_WHOLE */
 	enum flight_state state;
+	bool wanted;       /* a request waits to hold the file: no flights of other pieces start */
 	struct node *node; /* counted; NULL in the states HELD and FAILED */
 	struct source_waiter *waiters;
 	_Atomic bool cancelled;
@@ -83,15 +86,19 @@ struct source {
 	struct ahead ahead;
 	struct limit limit;
 	unsigned int n_idle, n_running, n_queued, n_failed;
+	uint32_t looked_ms; /* when source_check() has looked for dead clients */
 	bool stop;
 };
 
 /* -- flights.c; the caller holds the lock ------------------------------------------------------ */
 
-/* Returns the flight of a file, or NULL. */
-struct flight *flight_find(struct source *source, const struct node *node);
+/* Returns a flight or hold for which a new flight of this piece, or of FS_WHOLE, waits, or NULL. */
+struct flight *flight_find(struct source *source, const struct node *node, uint64_t piece);
+/* Returns the flight of a piece that has failed, or NULL. */
+struct flight *flight_find_failed(struct source *source, const struct node *node, uint64_t piece);
 /* Returns a new flight at the end of the list, or NULL. */
-struct flight *flight_new(struct source *source, struct node *node, enum flight_state state);
+struct flight *flight_new(struct source *source, struct node *node, uint64_t piece,
+			  enum flight_state state);
 void flight_free(struct source *source, struct flight *flight);
 /* Makes a flight wait for a thread. Takes ownership of a reference to node. */
 void flight_enqueue(struct source *source, struct flight *flight, struct node *node);
@@ -107,6 +114,9 @@ struct source_waiter *flight_take(struct flight *flight, uint64_t unique,
  * does not hold the lock.
  */
 void flight_wake(struct source_waiter *waiters, int r, bool here);
+/* Moves waiters whose clients are dead to the list *dead. Returns true if there are any. */
+bool flight_take_dead(struct flight *flight, bool (*is_dead)(uint32_t pid),
+		      struct source_waiter **dead);
 
 /* -- fetchers.c; the caller holds the lock ----------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "source/source.h"
-#include "fs/hollow.h"
 #include "source/source-private.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -16,6 +15,8 @@
 #define DEFAULT_FETCHES 16
 /* pst_view_free() complains after so long about a function that does not return. */
 #define PATIENCE_MS 5000
+/* source_check() looks for dead clients so often. */
+#define DEAD_MS 100
 
 DEFINE_CLEANUP(struct source *, source_free);
 
@@ -55,10 +56,10 @@ void source_begin(struct source *source, struct fs *fs)
 
 /* -- requests ---------------------------------------------------------------------------------- */
 
-/* Starts the flight of a node. Returns NULL if that fails. Caller holds the lock. */
-static struct flight *start(struct source *source, struct node *node)
+/* Starts a flight. Returns NULL if that fails. Caller holds the lock. */
+static struct flight *start(struct source *source, struct node *node, uint64_t piece)
 {
-	struct flight *flight = flight_new(source, node, FLIGHT_QUEUED);
+	struct flight *flight = flight_new(source, node, piece, FLIGHT_QUEUED);
 
 	if (!flight)
 		return NULL;
@@ -75,20 +76,22 @@ static struct flight *start(struct source *source, struct node *node)
 /* Caller holds the lock. */
 static int join(struct source *source, struct source_waiter *waiter)
 {
-	struct flight *flight;
+	struct flight *flight, *failed;
 
 	if (source->stop)
 		return -EINTR;
 	flights_forget_failed(source);
-	flight = flight_find(source, waiter->node);
-	if (waiter->holds && (!flight || flight->state == FLIGHT_FAILED))
+	flight = flight_find(source, waiter->node, waiter->piece);
+	if (waiter->holds && !flight)
 		return 0;
-	if (flight && flight->state == FLIGHT_FAILED)
-		return flight->error;
+	failed = flight ? NULL : flight_find_failed(source, waiter->node, waiter->piece);
+	if (failed)
+		return failed->error;
 	if (!flight)
-		flight = start(source, waiter->node);
+		flight = start(source, waiter->node, waiter->piece);
 	if (!flight)
 		return -ENOMEM;
+	flight->wanted |= waiter->holds;
 	waiter->next = flight->waiters;
 	flight->waiters = waiter;
 	return 1;
@@ -125,7 +128,6 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
  */
 int source_is_hollow(struct source *source, struct node *node)
 {
-	const struct flight *flight;
 	int r;
 
 	if (fs_is_whole(node))
@@ -134,8 +136,7 @@ int source_is_hollow(struct source *source, struct node *node)
 	if (r < 0 || r == 1)
 		return r;
 	pthread_mutex_lock(&source->lock);
-	flight = flight_find(source, node);
-	r = flight && flight->state != FLIGHT_FAILED ? 1 : fs_is_hollow(source->fs, node);
+	r = flight_find(source, node, FS_WHOLE) ? 1 : fs_is_hollow(source->fs, node);
 	pthread_mutex_unlock(&source->lock);
 	if (r != FS_UNSETTLED)
 		return r;
@@ -152,9 +153,15 @@ int source_held_is_hollow(struct source *source, struct node *node)
 	return r == FS_UNSETTLED ? 0 : r;
 }
 
+int source_when(struct source *source, struct node *node, enum pst_fetch_when *ret_when)
+{
+	return fs_fetch_when(source->fs, node, &source->given, ret_when);
+}
+
 void source_ahead(struct source *source, struct node *node)
 {
-	if (source->given.when != PST_FETCH_AHEAD || fs_ahead_begins(node))
+	if ((source->given.when != PST_FETCH_AHEAD && !source->given.when_of) ||
+	    fs_ahead_begins(node))
 		return;
 	pthread_mutex_lock(&source->lock);
 	if (ahead_add(source, node)) {
@@ -171,17 +178,11 @@ void source_opened(struct source *source, const struct node *node)
 
 bool source_hold(struct source *source, struct node *node)
 {
-	struct flight *flight;
-	bool held = false;
+	bool held;
 
 	pthread_mutex_lock(&source->lock);
-	flight = flight_find(source, node);
-	if (flight && flight->state == FLIGHT_FAILED) {
-		flight_free(source, flight);
-		flight = NULL;
-	}
-	if (!flight)
-		held = flight_new(source, node, FLIGHT_HELD);
+	held = !flight_find(source, node, FS_WHOLE) &&
+	       flight_new(source, node, FS_WHOLE, FLIGHT_HELD);
 	pthread_mutex_unlock(&source->lock);
 	return held;
 }
@@ -192,7 +193,7 @@ void source_release(struct source *source, struct node *node)
 	struct flight *flight;
 
 	pthread_mutex_lock(&source->lock);
-	flight = flight_find(source, node);
+	flight = flight_find(source, node, FS_WHOLE);
 	waiters = flight->waiters;
 	flight_free(source, flight);
 	pthread_mutex_unlock(&source->lock);
@@ -216,13 +217,25 @@ int source_evict(struct source *source, struct node *node)
 
 /* -- the end ----------------------------------------------------------------------------------- */
 
-bool source_check(struct source *source)
+bool source_check(struct source *source, bool (*is_dead)(uint32_t pid))
 {
-	bool any;
+	struct source_waiter *dead = NULL;
+	uint32_t now = clock_ms();
+	bool any = false, look;
 
 	pthread_mutex_lock(&source->lock);
-	any = fetchers_wake_cancelled(source);
+	look = now - source->looked_ms >= DEAD_MS;
+	source->looked_ms = look ? now : source->looked_ms;
+	for (struct flight *flight = source->flights; flight; flight = flight->next) {
+		if (flight->piece == FS_WHOLE || !flight->waiters)
+			continue;
+		any = true;
+		if (look && flight_take_dead(flight, is_dead, &dead) && !flight->waiters)
+			flight->cancelled = true;
+	}
+	any |= fetchers_wake_cancelled(source);
 	pthread_mutex_unlock(&source->lock);
+	flight_wake(dead, -EINTR, false);
 	return any;
 }
 

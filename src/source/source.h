@@ -2,17 +2,20 @@
 #pragma once
 /*
  * The source of a view: runs the functions of struct pst_source in threads of its own, one call for
- * each hollow file, for any number of requests that need the file.
+ * each hollow file, or for each piece of it, for any number of requests that need it.
  *
- * A request that needs a hollow file waits in a *flight*, a struct source_waiter, without a thread.
- * The first waiter starts the flight. A request that changes size or times of a hollow file holds
- * the file instead (source_hold()), so that no flight starts meanwhile.
+ * A request that needs a hollow file or piece waits in a *flight*, a struct source_waiter, without
+ * a thread. The first waiter starts the flight. A request that changes size or times of a hollow
+ * file holds the file instead (source_hold()), so that no flight starts meanwhile.
  */
-#include "fs/fs.h"
+#include "fs/hollow.h"
 
 #include <penstock/source.h>
 
 struct source;
+
+/* The size of pieces that the program does not set, in bytes. */
+#define SOURCE_PIECE (1 << 20)
 
 /*
  * Creates the source of a view of LOWER. Copies *given. Borrows lower, the descriptor of LOWER, and
@@ -41,6 +44,7 @@ struct source_waiter {
 	 */
 	void (*done)(struct source_waiter *waiter, int r, bool here);
 	struct node *node;          /* borrowed */
+	uint64_t piece;             /* or FS_WHOLE */
 	bool holds;                 /* for source_hold(), so errors of the source do not matter */
 	uint64_t unique;            /* the request's number */
 	uint32_t pid;               /* of the caller */
@@ -66,6 +70,8 @@ struct source_waiter *source_leave(struct source *source, uint64_t unique,
 int source_is_hollow(struct source *source, struct node *node);
 /* As source_is_hollow(), for a file that the caller holds. */
 int source_held_is_hollow(struct source *source, struct node *node);
+/* As fs_fetch_when(). */
+int source_when(struct source *source, struct node *node, enum pst_fetch_when *ret_when);
 /*
  * Holds a file: until source_release(), flights for it wait. Returns false if a flight of the file
  * runs, or another request holds the file.
@@ -85,8 +91,12 @@ void source_opened(struct source *source, const struct node *node);
 /* As fs_evict(), at a time when the source does not fill the file. */
 int source_evict(struct source *source, struct node *node);
 
-/* Sends signals to threads whose calls are cancelled. Returns true if there are such threads. */
-bool source_check(struct source *source);
+/*
+ * Ends the waits for pieces whose clients are dead: the kernel reads ahead, and does not tell when
+ * nobody needs the data any more. Sends signals to threads whose calls are cancelled. Returns true
+ * if the caller has to call this again soon.
+ */
+bool source_check(struct source *source, bool (*is_dead)(uint32_t pid));
 
 /* Returns true if st_dev of a file is that of a view with a source in this process (views.c). */
 bool source_is_view(dev_t dev);

@@ -9,7 +9,8 @@
  *
  *	faulty-source LOWER VIEW CALLS [OPTION...]
  *
- * serves a view, and writes a line to the file CALLS for each call: "fetch WORDS".
+ * serves a view, and writes a line to the file CALLS for each call: "fetch WORDS", or for a piece
+ * of a file "piece OFFSET WORDS". LENGTH is that of the piece then.
  *
  * The byte at offset N of a file is 'a' + N % 23. WORDS, separated by spaces:
  *
@@ -17,6 +18,8 @@
  *	deaf=MS		waits so long, even if the call is cancelled
  *	error=N		returns -N after writing half of the file
  *	longer, shorter	changes the size of the file
+ *	pieces		the file is fetched in pieces
+ *	only=OFFSET	the words above apply only to the piece at this offset
  *	NAMES		of a directory: makes these names, see make_names()
  *
  * With the option "no-list" the source has no list(); with "nodes" the root has a file "made"
@@ -29,6 +32,7 @@
 #include <penstock/source.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,20 +106,38 @@ static void begin(const struct pst_fetch *fetch, const char *what, char tag[1100
 	dprintf(calls, "%s %s\n", what, tag);
 }
 
+static enum pst_fetch_when others; /* of files that are not fetched in pieces */
+
+static bool is_in_pieces(const struct pst_fetch *fetch)
+{
+	return memmem(fetch->tag, fetch->tag_len, "pieces", 6);
+}
+
+static enum pst_fetch_when when_of(void *aux, const struct pst_fetch *fetch)
+{
+	return is_in_pieces(fetch) ? PST_FETCH_READ : others;
+}
+
 static int fetch(void *aux, struct pst_fetch *fetch)
 {
-	char tag[1100];
+	uint64_t middle = fetch->off + fetch->len / 2;
+	char tag[1100], what[40];
 	int r;
 
-	begin(fetch, "fetch", tag);
+	snprintf(what, sizeof(what), "piece %llu", (unsigned long long)fetch->off);
+	begin(fetch, is_in_pieces(fetch) ? what : "fetch", tag);
 	if (n_fetched < 1000)
 		fetched[n_fetched++] = fetch->file->nodeid;
-	fill(fetch->fd, 0, fetch->length / 2);
+	if (word(tag, "only=") && fetch->off != strtoull(word(tag, "only="), NULL, 10)) {
+		fill(fetch->fd, fetch->off, fetch->off + fetch->len);
+		return 0;
+	}
+	fill(fetch->fd, fetch->off, middle);
 	r = wait_as_told(fetch, tag);
 	if (r == 0 && word(tag, "error="))
 		return -atoi(word(tag, "error="));
 	if (r == 0)
-		fill(fetch->fd, fetch->length / 2, fetch->length);
+		fill(fetch->fd, middle, fetch->off + fetch->len);
 	if (word(tag, "longer"))
 		fill(fetch->fd, fetch->length, fetch->length + 10);
 	if (word(tag, "shorter") && ftruncate(fetch->fd, 10) < 0)
@@ -267,7 +289,7 @@ static void choose(struct pst_view_options *options, struct pst_source *source, 
 	if (strncmp(word, "max_bytes=", 10) == 0)
 		source->max_bytes = strtoull(word + 10, NULL, 10);
 	else if (strcmp(word, "when=ahead") == 0)
-		source->when = PST_FETCH_AHEAD;
+		others = PST_FETCH_AHEAD;
 	else if (strcmp(word, "passthrough=on") == 0)
 		options->passthrough = PST_PASSTHROUGH_ON;
 	else if (strcmp(word, "passthrough=off") == 0)
@@ -286,13 +308,17 @@ static void choose(struct pst_view_options *options, struct pst_source *source, 
 		source->retry_ms = (uint32_t)atoi(word + 9);
 	else if (strncmp(word, "n_fetches=", 10) == 0)
 		source->n_fetches = (uint32_t)atoi(word + 10);
+	else if (strncmp(word, "piece=", 6) == 0)
+		source->piece = (uint32_t)atoi(word + 6);
 	else
 		errx(2, "no such option: %s", word);
 }
 
 int main(int argc, char **argv)
 {
-	struct pst_source source = { .size = sizeof(source), .list = list, .fetch = fetch };
+	struct pst_source source = {
+		.size = sizeof(source), .list = list, .fetch = fetch, .when_of = when_of
+	};
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
 	struct pst_error error;
 	pthread_t thread;

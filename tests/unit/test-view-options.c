@@ -67,6 +67,15 @@ TEST(values_out_of_range_are_refused, state)
 	REFUSED(source,
 		&((struct pst_source){
 			.size = sizeof(struct pst_source), .fetch = fetch, .n_fetches = 257 }));
+	REFUSED(source, &((struct pst_source){ .size = sizeof(struct pst_source),
+					       .fetch = fetch,
+					       .when = PST_FETCH_AHEAD + 1 }));
+	REFUSED(source,
+		&((struct pst_source){
+			.size = sizeof(struct pst_source), .fetch = fetch, .piece = 5000 }));
+	REFUSED(source,
+		&((struct pst_source){
+			.size = sizeof(struct pst_source), .fetch = fetch, .piece = 2048 }));
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Hollow files that are fetched in pieces. Their tags have the word "pieces", see faulty-source.c.
+
+# shellcheck source=hollow.sh
+. "$TESTS/hollow.sh"
+
+PIECE=65536
+
+pieces() { # the offsets of the pieces that were fetched
+	sed -n "s/^piece \([0-9]*\) .*/\1/p" "$T/calls" | sort -n | tr '\n' ' '
+}
+part() { # FILE OFFSET LENGTH
+	"$TOOLS/io" r "$1" "pread $2 $3" | grep -q "^$3 "
+}
+right_at() { # FILE OFFSET LENGTH
+	cmp <(pattern $(($2 + $3)) | tail -c +$(($2 + 1))) \
+		<(dd if="$1" iflag=skip_bytes,count_bytes,fullblock skip="$2" count="$3" bs=64k \
+			status=none) || fail "wrong content of $1 at $2"
+}
+
+each_reads_fetch_their_pieces() {
+	lower ext4
+	hollow f 300000 pieces
+	source_view piece=$PIECE
+	exec 8< "$VIEW/f"
+	check stat "$VIEW/f" > /dev/null
+	equal "$(pieces)" ""
+	right_at "$VIEW/f" 70000 100
+	[[ $(pieces) == 65536* ]] || fail "fetched $(pieces)"
+	right_at "$VIEW/f" 131000 200
+	is_hollow f || fail "the mark is gone"
+	equal "$(stat -c '%s %.9Y' "$VIEW/f")" "300000 1000000000.000000005"
+	right "$VIEW/f" 300000
+	equal "$(pieces)" "0 65536 131072 196608 262144 "
+	check not is_hollow f
+	equal "$(stat -c '%s %.9Y' "$VIEW/f" "$LOWER/f" | uniq)" "300000 1000000000.000000005"
+	equal "$(getfattr -m penstock.filling "$LOWER/f" 2> /dev/null)" ""
+	# The file has been open all the time: the view still serves it.
+	requests READ right "$VIEW/f" 300000
+	check test "$N" -gt 0
+	cmp <(pattern 300000) - <&8 || fail "by the first open"
+	exec 8<&-
+	check within 10 no_data_requests right "$VIEW/f" 300000
+	equal "$(calls .)" 5 calls
+}
+
+# 64 processes read one piece: one call, and the view serves other pieces and files meanwhile.
+each_readers_wait_for_one_piece() {
+	local i
+	lower ext4
+	hollow f 300000 "pieces only=131072 wait=$T/go"
+	echo text > "$LOWER/other"
+	source_view piece=$PIECE
+	for i in {1..64}; do
+		"$TOOLS/io" r "$VIEW/f" "pread $((132000 + i * 900)) 1000" > "$T/n$i" &
+	done
+	check within 10 eval '[[ $(pieces) == *131072* ]]'
+	sleep 0.2
+	check timeout 10 sh -c "echo more >> '$VIEW/other'; cat '$VIEW/other' > /dev/null"
+	timeout 10 cmp -n 60000 "$VIEW/f" <(pattern 60000) || fail "another piece"
+	touch "$T/go"
+	check within 20 eval '[ "$(cat "$T"/n* | grep -c "^1000 ")" = 64 ]'
+	equal "$(calls '^piece 131072')" 1 calls
+	right "$VIEW/f" 300000
+	equal "$(calls '^piece 131072')" 1 calls
+}
+
+# All ways to read and to change a file, compared with an ordinary file.
+each_operations_are_those_of_an_ordinary_file() {
+	local i n fs
+	for fs in ext4 xfs tmpfs; do
+		lower $fs
+		source_view piece=16384
+		for i in 1 2 3; do
+			n=$((20000 + RANDOM % 60000))
+			hollow f$i $n pieces
+			pattern $n > "$TWIN/f$i"
+			python3 "$TESTS/tools/pieces.py" "$VIEW/f$i" "$TWIN/f$i" 16384 40 $RANDOM \
+				> "$T/said" 2>&1 || fail "$fs: $(tail -n 1 "$T/said")"
+		done
+		unview
+		grep -q ^piece "$T/calls" || fail "nothing was fetched in pieces"
+		for i in 1 2 3; do
+			is_hollow f$i || check cmp "$LOWER/f$i" "$TWIN/f$i"
+		done
+	done
+}
+
+# The ways to read of tests/mount/tools/io.c, each of a file of its own.
+each_way_to_read_fetches() {
+	local way want i=0
+	lower ext4
+	for i in {0..7}; do hollow f$i 300000 pieces; done
+	source_view piece=$PIECE
+	i=0
+	want=$(pattern 200016 | tail -c 16)
+	for way in "pread 200000 16" "preadv 200000 16" "splice 200000 16" "aread 200000 16" \
+		"uread 200000 16"; do
+		[[ $("$TOOLS/io" r "$VIEW/f$i" "$way") == *"$want"* ]] || fail "$way"
+		((++i))
+	done
+	for way in private shared; do
+		[[ $("$TOOLS/io" r "$VIEW/f$i" "peek $way 200000") == *"${want:0:1}"* ]] ||
+			fail "$way"
+		((++i))
+	done
+	[[ $("$TOOLS/io" r "$VIEW/f$i" "send 16") == *abcdefghijklmnop* ]] || fail send
+	check test "$(calls .)" -ge 8
+}
+
+# Whole pieces are written without a fetch, parts of pieces are fetched before.
+each_write_fetches_what_it_changes_in_part() {
+	lower ext4
+	hollow f 300000 pieces
+	source_view piece=$PIECE
+	check dd if=/dev/zero of="$VIEW/f" bs=$PIECE seek=1 count=1 conv=notrunc status=none
+	equal "$(pieces)" ""
+	check dd if=/dev/zero of="$VIEW/f" bs=1 seek=140000 count=10 conv=notrunc status=none
+	equal "$(pieces)" "131072 "
+	check fallocate -p -o $((3 * PIECE)) -l $PIECE "$VIEW/f"
+	equal "$(pieces)" "131072 "
+	check fallocate -z -o 10 -l 10 "$VIEW/f"
+	equal "$(pieces)" "0 131072 "
+	echo more >> "$VIEW/f"
+	# The bytes of clients are there after a kill.
+	kill_view
+	source_view piece=$PIECE
+	{
+		pattern 300000 | head -c 65536
+		head -c $PIECE /dev/zero
+		pattern 300000 | tail -c +131073 | head -c $PIECE
+		head -c $PIECE /dev/zero
+		pattern 300000 | tail -c +262145
+		echo more
+	} > "$T/want"
+	printf '%10s' '' | tr ' ' '\0' | dd of="$T/want" bs=1 seek=140000 conv=notrunc status=none
+	printf '%10s' '' | tr ' ' '\0' | dd of="$T/want" bs=1 seek=10 conv=notrunc status=none
+	check cmp "$T/want" "$VIEW/f"
+	equal "$(pieces)" "0 131072 262144 "
+	check not is_hollow f
+}
+
+each_truncation_needs_no_fetch() {
+	lower ext4
+	for i in 1 2 3 4; do hollow f$i 300000 pieces; done
+	source_view piece=$PIECE
+	: > "$VIEW/f1"
+	check python3 -c 'import os, sys; os.truncate(sys.argv[1], 0)' "$VIEW/f2"
+	check truncate -s 100000 "$VIEW/f3"
+	check truncate -s 400000 "$VIEW/f4"
+	equal "$(calls .)" 0 calls
+	check not is_hollow f1
+	check not is_hollow f2
+	check truncate -s 200000 "$VIEW/f3"
+	kill_view
+	source_view piece=$PIECE
+	equal "$(stat -c %s "$VIEW"/f[1-4] | tr '\n' ' ')" "0 0 200000 400000 "
+	cmp "$VIEW/f3" <(pattern 100000; head -c 100000 /dev/zero) || fail "made shorter"
+	cmp "$VIEW/f4" <(pattern 300000; head -c 100000 /dev/zero) || fail "made longer"
+	equal "$(calls .)" 7 calls
+	for i in 3 4; do check not is_hollow f$i; done
+	check within 10 no_data_requests cat "$VIEW/f3" > /dev/null
+}
+
+each_names_change_while_pieces_are_missing() {
+	lower ext4
+	for i in 1 2 3; do hollow f$i 300000 pieces; done
+	source_view piece=$PIECE
+	for i in 1 2 3; do check part "$VIEW/f$i" 70000 10; done
+	check mv "$VIEW/f1" "$VIEW/g1"
+	check ln "$VIEW/g1" "$VIEW/h1"
+	check chmod 4711 "$VIEW/g1"
+	check chown 1000:1001 "$VIEW/h1"
+	exec 8< "$VIEW/f2"
+	check rm "$VIEW/f2"
+	cmp <(pattern 300000) - <&8 || fail "a file without a name"
+	exec 8<&-
+	equal "$(stat -c '%s %.9Y %u:%g %h' "$VIEW/h1")" "300000 1000000000.000000005 1000:1001 2"
+	check touch -d 2001-02-03 "$VIEW/f3"
+	check chmod 600 "$VIEW/f3"
+	for i in h1 f3; do right "$VIEW/$i" 300000; done
+	equal "$(date -r "$VIEW/f3" +%F) $(stat -c %a "$VIEW/f3")" "2001-02-03 600"
+	equal "$(date -r "$LOWER/f3" +%F)" 2001-02-03
+	equal "$(stat -c '%.9Y' "$LOWER/g1")" 1000000000.000000005
+	equal "$(calls .)" 15 calls
+}
+
+each_errors_are_those_of_the_read() {
+	local i error
+	lower ext4
+	for error in 5 28 110 122; do hollow f$error 300000 "pieces only=131072 error=$error"; done
+	source_view piece=$PIECE
+	for error in "EIO 5" "ENOSPC 28" "ETIMEDOUT 110" "EDQUOT 122"; do
+		# shellcheck disable=SC2086
+		set -- $error
+		check part "$VIEW/f$2" 70000 10
+		says "$1|$1|$1" rw "$VIEW/f$2" "pread 140000 10" "pwrite 140000 x" \
+			"preadv 140000 10"
+		says "$1" r+direct "$VIEW/f$2" "pread 135168 4096"
+		check part "$VIEW/f$2" 280000 10
+		is_hollow "f$2" || fail "the mark is gone"
+	done
+	# Later reads work once the source does, and what the failed call wrote is gone.
+	unview
+	setfattr -n trusted.penstock.hollow -v pieces "$LOWER/f110"
+	source_view piece=$PIECE retry_ms=600000
+	right "$VIEW/f110" 300000
+	refused 'No space left' cat "$VIEW/f28"
+	i=$(calls 'error=28')
+	refused 'No space left' cat "$VIEW/f28"
+	equal "$(calls 'error=28')" "$i" "calls with retry_ms"
+}
+
+each_source_that_changes_the_size_is_refused() {
+	lower ext4
+	hollow more 100000 "pieces longer"
+	hollow less 100000 "pieces shorter"
+	source_view piece=$PIECE
+	refused 'Input/output' cat "$VIEW/more"
+	refused 'Input/output' cat "$VIEW/less"
+	equal "$(stat -c '%s %.9Y' "$VIEW/more" "$VIEW/less" | uniq)" \
+		"100000 1000000000.000000005"
+	LOG_MAY='has changed the size of a file'
+}
+
+# The kernel reads ahead without an interrupt, so the view looks for dead clients.
+each_killed_readers_cancel_the_call() {
+	local a
+	lower ext4
+	hollow f 300000 "pieces wait=$T/go"
+	source_view piece=$PIECE
+	cat "$VIEW/f" > /dev/null & a=$!
+	check within 10 eval '[ "$(calls .)" = 1 ]'
+	kill -9 $a
+	check within 10 gone $a
+	# The call ends, and the next one begins.
+	cat "$VIEW/f" > "$T/out" & a=$!
+	check within 10 eval '[ "$(calls "^piece 0")" = 2 ]'
+	touch "$T/go"
+	wait $a
+	right "$T/out" 300000
+}
+
+forget_pages() { # FILE: drops the view's cached pages
+	python3 -c 'import os, sys
+os.posix_fadvise(os.open(sys.argv[1], os.O_RDONLY), 0, 0, os.POSIX_FADV_DONTNEED)' "$1"
+}
+
+# f is not in use, g is open, a client has changed h.
+each_partly_fetched_file_is_evicted() {
+	local i
+	lower ext4
+	for i in f g h; do hollow $i 3000000 pieces; done
+	source_view piece=$PIECE
+	for i in f g h; do check part "$VIEW/$i" 1000000 1000000; done
+	exec 8< "$VIEW/g"
+	echo more >> "$VIEW/h"
+	check chmod 600 "$VIEW/f"
+	check within 10 eval '[[ " $(evict $(calls ^piece))" == *" 0 "* ]]'
+	exec 8<&-
+	check test "$(stat -c %b "$LOWER/f")" -lt 100
+	for i in g h; do check test "$(stat -c %b "$LOWER/$i")" -gt 1900; done
+	equal "$(stat -c '%s %.9Y %a' "$VIEW/f")" "3000000 1000000000.000000005 600"
+	# Once more, when it is whole.
+	forget_pages "$VIEW/f"
+	right "$VIEW/f" 3000000
+	check not is_hollow f
+	check within 10 eval '[[ " $(evict $(calls ^piece))" == *" 0 "* ]]'
+	is_hollow f || fail "not hollow"
+	forget_pages "$VIEW/f"
+	for i in f g; do right "$VIEW/$i" 3000000; done
+	cmp "$VIEW/h" <(pattern 3000000; echo more) || fail "the changed file"
+}
+
+# The next view goes on where the map says.
+each_pieces_survive_a_kill() {
+	local go
+	lower ext4
+	hollow f 300000 "pieces only=131072 wait=$T/go"
+	source_view piece=$PIECE
+	check part "$VIEW/f" 10 10
+	check part "$VIEW/f" 280000 10
+	"$TOOLS/io" r "$VIEW/f" "pread 140000 10" > /dev/null 2>&1 &
+	check within 10 eval '[ "$(calls ^piece)" = 3 ]'
+	sleep 0.1
+	kill_view
+	# Another size of pieces applies to files of which nothing is there.
+	source_view piece=4096
+	touch "$T/go"
+	equal "$(stat -c '%s %.9Y' "$VIEW/f")" "300000 1000000000.000000005"
+	right "$VIEW/f" 300000
+	equal "$(pieces)" "0 65536 131072 131072 196608 262144 "
+	equal "$(stat -c '%s %.9Y' "$LOWER/f")" "300000 1000000000.000000005"
+}
+
+# Data, for programs that copy files: what is not there; holes: those of what is there.
+each_missing_pieces_are_data() {
+	lower ext4
+	hollow f 300000 pieces
+	source_view piece=$PIECE
+	check fallocate -p -o $PIECE -l $PIECE "$VIEW/f"
+	says "0|65536|131072|300000" r "$VIEW/f" "seek data 0" "seek hole 0" \
+		"seek data 70000" "seek hole 140000"
+	check cp --sparse=always "$VIEW/f" "$VIEW/copy"
+	check cp --reflink=auto "$VIEW/f" "$T/copy"
+	cmp "$T/copy" <(pattern 65536; head -c 65536 /dev/zero; pattern 300000 | tail -c +131073)
+	check cmp "$T/copy" "$VIEW/copy"
+	says "0|65536|131072|300000" r "$VIEW/f" "seek data 0" "seek hole 0" \
+		"seek data 70000" "seek hole 140000"
+}
+
+each_programs_run_in_pieces() {
+	lower ext4
+	mkdir "$T/tree"
+	cp /bin/true /bin/date "$T/tree/"
+	tar -C "$T/tree" -cf "$T/a.tar" .
+	lazytar_view -p 4096
+	check "$VIEW/true"
+	check "$VIEW/date" > /dev/null
+	check cmp "$T/tree/date" "$VIEW/date"
+	settled date || fail "the mark stays"
+}
+
+once_killed_source_leaves_no_wrong_byte() { kill_source 20 -p 8192; }
+LIMIT[killed_500_times]=590
+slow_killed_500_times() { kill_source 500 -p 8192; }
