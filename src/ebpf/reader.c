@@ -6,8 +6,9 @@
  * So the child finds, reads and opens the object by libbpf as a trial, and writes a header with the
  * result and then the object to a memfd. The child executes this program again, because a forked
  * child of a process with threads could deadlock in malloc(), on a lock that another thread had at
- * the fork. A program that is linked with the library needs no code for this: the constructor below
- * recognises the child by argv[0] before main().
+ * the fork. A program that uses the library needs no code for this: the constructor below
+ * recognises the child by argv[0] before main(). LD_PRELOAD loads the library early in a program
+ * that has it by dlopen(3), or main() would run.
  *
  * The child has only three descriptors and the memfd, limits on CPU time and memory, and no
  * capabilities after it has opened the object. The parent kills a child that takes too long. If the
@@ -20,24 +21,25 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
+#include "util/spawn.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM_NAME "penstock-filter-reader"
@@ -178,9 +180,19 @@ static void child(const char *what)
 	_exit(pwrite(OBJECT_FD, &header, sizeof(header), 0) == sizeof(header) ? 0 : 1);
 }
 
+/* The path of the shared library; "" in a program that is linked statically. */
+static char library[PATH_MAX];
+
 /* Runs before main(). If argv[0] is PROGRAM_NAME, this process is the child; main() never runs. */
 __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 {
+	struct link_map *map = NULL;
+	Dl_info info;
+
+	/* Now, because the name may be relative to the working directory. */
+	if (dladdr1(be_the_child, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name &&
+	    !realpath(map->l_name, library))
+		library[0] = '\0';
 	if (argc == 2 && strcmp(argv[0], PROGRAM_NAME) == 0)
 		child(argv[1]);
 }
@@ -197,7 +209,7 @@ static pid_t *reap(void)
 	pid_t *free_place = NULL;
 
 	for (unsigned int i = 0; i < MAX_LEFT; i++) {
-		if (left[i] && waitpid(left[i], NULL, WNOHANG) != 0)
+		if (left[i] && spawn_wait(left[i], 0, NULL))
 			left[i] = 0;
 		if (!left[i])
 			free_place = &left[i];
@@ -226,41 +238,46 @@ static void leave(pid_t pid)
 	pthread_mutex_unlock(&left_lock);
 }
 
+/*
+ * Returns the environment of the child, for free(): with LD_PRELOAD, so that the constructor runs
+ * before main() even if the program has loaded the library by dlopen(3).
+ */
+static char **child_environment(char *preload, size_t size)
+{
+	char **copy, *old = getenv("LD_PRELOAD");
+	size_t n = 0;
+
+	while (environ && environ[n])
+		n++;
+	copy = calloc(n + 2, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	snprintf(preload, size, "LD_PRELOAD=%s%s%s", library, old ? ":" : "", old ? old : "");
+	if (*library)
+		copy[0] = preload;
+	for (size_t i = 0, at = *library != 0; i < n; i++)
+		if (!*library || strncmp(environ[i], "LD_PRELOAD=", 11) != 0)
+			copy[at++] = environ[i];
+	return copy;
+}
+
 static int start(const char *what, int fd, pid_t *ret_pid)
 {
 	char *argv[] = { (char *)PROGRAM_NAME, (char *)what, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int r;
+	char preload[PATH_MAX + 4096];
+	_cleanup_(freep) char **environment = child_environment(preload, sizeof(preload));
+	struct spawn child = {
+		.file = "/proc/self/exe",
+		.argv = argv,
+		.envp = environment,
+		.third = fd,
+		.errors = -1,
+		.close_rest = true,
+	};
+	pid_t pid = environment ? spawn(&child) : -ENOMEM;
 
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fd, OBJECT_FD);
-	posix_spawn_file_actions_addclosefrom_np(&actions, OBJECT_FD + 1);
-	r = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attr);
-	return -r;
-}
-
-/*
- * Waits for the end of the child. Returns false if it still runs. Other code of the process may
- * have reaped it.
- */
-static bool wait_for(pid_t pid, int ms)
-{
-	_cleanup_(fd_closep) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd ends = { .fd = fd, .events = POLLIN };
-
-	while (fd >= 0 && poll(&ends, 1, ms) < 0 && errno == EINTR)
-		;
-	return waitpid(pid, NULL, WNOHANG) != 0;
+	*ret_pid = pid;
+	return pid < 0 ? pid : 0;
 }
 
 /* Runs the child. Returns 0 when it has ended, even by a signal, or -errno with *error set. */
@@ -275,14 +292,20 @@ static int run(const char *what, int fd, struct pst_error *error)
 				 "filters have not ended; a file system that does not answer "
 				 "blocks them",
 				 what, MAX_LEFT);
+	/* A privileged program ignores LD_PRELOAD, and would begin its main() again. */
+	if (*library && (getauxval(AT_SECURE) || access(library, R_OK) < 0))
+		return error_set(error, -EPERM,
+				 "cannot read the filter %.200s: a process for that has to load "
+				 "%.200s, which is gone or not allowed in this set-user-ID program",
+				 what, library);
 	r = start(what, fd, &pid);
 	if (r < 0)
 		return error_set(error, r, "cannot start a process to read the filter: %s",
 				 strerror(-r));
-	if (wait_for(pid, MAX_MS))
+	if (spawn_wait(pid, MAX_MS, NULL))
 		return 0;
 	kill(pid, SIGKILL);
-	if (!wait_for(pid, 100))
+	if (!spawn_wait(pid, 100, NULL))
 		leave(pid);
 	return error_set(error, -ETIMEDOUT,
 			 "cannot read the filter %.200s within %d seconds: copy it to a file "

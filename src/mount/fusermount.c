@@ -10,10 +10,10 @@
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/mountinfo.h"
+#include "util/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,19 +99,11 @@ static char **environment_with(const char *variable)
 static pid_t start(char *const argv[], int fd, int said)
 {
 	_cleanup_(freep) char **environment = environment_with("_FUSE_COMMFD=3");
-	posix_spawn_file_actions_t actions;
-	pid_t pid;
-	int r;
+	struct spawn child = {
+		.file = PROGRAM, .argv = argv, .envp = environment, .third = fd, .errors = said
+	};
 
-	if (!environment)
-		return -ENOMEM;
-	posix_spawn_file_actions_init(&actions);
-	if (fd >= 0)
-		posix_spawn_file_actions_adddup2(&actions, fd, 3);
-	posix_spawn_file_actions_adddup2(&actions, said, STDERR_FILENO);
-	r = posix_spawnp(&pid, PROGRAM, &actions, NULL, argv, environment);
-	posix_spawn_file_actions_destroy(&actions);
-	return r > 0 ? -r : pid;
+	return environment ? spawn(&child) : -ENOMEM;
 }
 
 /*
@@ -132,9 +124,7 @@ static int run(char *const argv[], int fd, char *ret_message, size_t size)
 	pid = start(argv, fd, said);
 	if (pid < 0)
 		return pid;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	spawn_wait(pid, -1, &status);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	n = pread(said, ret_message, size - 1, 0);

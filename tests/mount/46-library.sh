@@ -178,3 +178,40 @@ once_program_of_an_ordinary_user_is_reached_by_that_user_only() {
 	finish
 	equal "$(ls /run/user/1000/penstock)" "" "sockets"
 }
+
+# A program that ignores SIGCHLD hears nothing of fusermount3, whose failure the library sees.
+once_program_that_ignores_the_end_of_children_mounts_by_fusermount3() {
+	library
+	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not installed"
+	user_device
+	chown -R 1000 "$LOWER" "$T/0"
+	chmod 755 "$T"
+	export XDG_RUNTIME_DIR=$T
+	AS=(setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all --
+		sh -c 'trap "" CHLD; exec "$0" "$@"')
+	start control=off "$LOWER/a" "$T/1"
+	check gone "$PROGRAM"
+	check grep -q 'views: .* (fusermount3: ' "$T/errors"
+	start control=off "$LOWER/a" "$T/0"
+	equal "$(as 1000 cat "$T/0/in-a")" text "text in the view"
+	check umount "$T/0"
+	finish
+}
+
+# The process that reads filters is the program again, and must not begin its main() again.
+once_program_that_loads_the_library_late_has_filters() {
+	library
+	need_filters
+	local dir log=$T/dlopened
+	dir=$(dirname "$EXAMPLES")
+	"$dir/tests/dlopened" "$dir/src/libpenstock.so.0" "$LOWER/a" "$T/0" hide,names=in-a \
+		> "$log" 2>&1 9>&- &
+	PROGRAM=$!
+	within 20 eval 'gone "$PROGRAM" || grep -qx mounted "$log"' || fail "not mounted"
+	equal "$(tr '\n' ' ' < "$log")" "main mounted " "output"
+	check not test -e "$T/0/in-a"
+	check umount "$T/0"
+	within 20 daemon_done "$PROGRAM" || fail "the program does not end"
+	wait "$PROGRAM"
+	equal $? 0 "status"
+}
