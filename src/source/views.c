@@ -62,8 +62,9 @@ int source_views_add(struct source_views_entry *entry, int lower, dev_t dev,
 		return r;
 	if (flock(entry->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return error_set(error, -EBUSY,
-				 "source: another view with a source fills this LOWER (its program "
-				 "holds a lock on the directory); unmount that view first");
+				 "source: a process has a lock (flock) on LOWER, as another view "
+				 "with a source has while it fills LOWER; unmount that view, or "
+				 "find the process by lsof");
 	entry->dev = dev;
 	pthread_mutex_lock(&lock);
 	entry->next = views;
