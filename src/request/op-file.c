@@ -121,6 +121,9 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 	req->data = slot_data(&req->slot);
 	req->data_len = 0;
 	r = adapter_before(req);
+	/* The request cannot wait for a part of a hollow file any more. */
+	if (r == 0 && req->host->source && source_gate(req) != 0)
+		return -EIO;
 	if (r == 0)
 		return read_filtered(req, req->handle->served ? serve_now(req) : op_read(req),
 				     false, ret_end);

@@ -311,6 +311,20 @@ each_missing_pieces_are_data() {
 		"seek data 70000" "seek hole 140000"
 }
 
+# A filter of data is asked about each read, and the pieces are fetched before.
+each_filters_of_data_see_fetched_bytes() {
+	need_filters
+	lower ext4
+	hollow f 300000 pieces
+	source_view piece=$PIECE
+	check chain add rate,read=1G
+	right_at "$VIEW/f" 70000 100
+	right "$VIEW/f" 300000
+	equal "$(pieces)" "0 65536 131072 196608 262144 "
+	check chain remove rate
+	check within 10 no_data_requests right "$VIEW/f" 300000
+}
+
 each_programs_run_in_pieces() {
 	lower ext4
 	mkdir "$T/tree"
