@@ -166,7 +166,7 @@ each_attached_filter_applies_from_its_directory_down() {
 	drop_caches
 	answers EPERM write "$VIEW/moved/deep/f"
 	answers 0 write "$VIEW/other/f"
-	refused 'nowhere.*No such file' chain add guard,name=g2,at=/nowhere
+	refused 'nowhere.*(No such file|ENOENT)' chain add guard,name=g2,at=/nowhere
 	chain list > "$T/list"
 	check grep -q part "$T/list"
 	# The filter is attached to one file.

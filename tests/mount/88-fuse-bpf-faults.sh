@@ -248,7 +248,8 @@ each_changed_open_flags_take_effect_or_fail() {
 	echo text > "$LOWER/f"
 	chain replace parity-open parity-open,drop=512 > /dev/null
 	cat "$VIEW/f" > /dev/null
-	check dd of="$VIEW/f" if=/dev/null status=none
+	# In the kernel engine the VFS truncates after the open, so the module refuses the change.
+	check $(in_kernel && echo not) dd of="$VIEW/f" if=/dev/null status=none
 	equal "$(cat "$LOWER/f")" text "what was not truncated"
 	equal "$(cat "$VIEW/f")" text "what is seen of it"
 	equal "$(stat -c %s "$VIEW/f")" 5 "size"
