@@ -164,6 +164,14 @@ struct pst_source {
 	 * open, or that a client may have changed. 0: no limit.
 	 */
 	uint64_t max_bytes;
+	/*
+	 * 1: a process that opens a hollow file of LOWER beside the view (below, by another view or
+	 * mount) waits until the file is fetched; an error of fetch() is EPERM for it. Each open on
+	 * LOWER's file system, but those of the view, then waits for a thread of this program. When
+	 * the program ends or is killed, openers go on, and read zeros in hollow files. 0: off.
+	 */
+	uint32_t guard;
+	uint32_t pad; /* must be 0 */
 };
 
 /*

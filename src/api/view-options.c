@@ -118,6 +118,10 @@ static int check_source(const struct pst_source *source, struct pst_error *error
 		return error_set(error, -EINVAL,
 				 "source: piece=%u: give 0, or a power of 2 from %u to %u bytes",
 				 source->piece, MIN_PIECE, MAX_PIECE);
+	if (source->guard > 1 || source->pad)
+		return error_set(error, -EINVAL,
+				 "source: guard=%u, pad=%u: guard must be 0 or 1, pad 0",
+				 source->guard, source->pad);
 	if (source->n_fetches > MAX_FETCHES)
 		return error_set(error, -EINVAL, "source: n_fetches=%u: give %u at most",
 				 source->n_fetches, MAX_FETCHES);

@@ -111,6 +111,17 @@ int fs_hollow_written(struct fs *fs, struct node *node);
  */
 int fs_evict(struct fs *fs, struct node *node);
 /*
+ * Returns a fanotify group for the opens of files on the file system of LOWER, a descriptor of the
+ * clone of LOWER's mount, whose own opens make no events; or -errno. The caller owns it, and must
+ * answer each event: until then the opener waits.
+ */
+int fs_guard_open(int lower);
+/*
+ * Finds the node of an open file (not of the view) if the file has the mark of hollow files and
+ * lies below LOWER. Returns 1 and a strong reference, 0 if not, or -errno.
+ */
+int fs_guard_find(struct fs *fs, int fd, struct node **ret_node);
+/*
  * Calls fn for each file of LOWER's file system that was filled and not changed since, until fn
  * returns false. path is below the root. Returns 0 or -errno.
  */

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), ahead.c
- * (files to fetch in the background), settler.c (removes marks), limit.c (evictions), source.c
- * (requests that wait or hold, and the source as a whole).
+ * (files to fetch in the background), settler.c (removes marks), limit.c (evictions), guard.c
+ * (opens beside the view), source.c (requests that wait or hold), lifetime.c (begin and end).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
  * two mounts. Flights of several pieces of one file run at the same time; a flight of the whole
@@ -64,6 +64,12 @@ struct limit {
 	void *opened;                                           /* a tree of tsearch(3) */
 };
 
+struct guard {
+	int fd, stop_fd;  /* owned; -1 without a guard */
+	pthread_t thread; /* if runs */
+	bool runs;
+};
+
 struct ahead {
 	uint64_t *ids; /* a ring of nodeids; NULL before the first one */
 	unsigned int at, n;
@@ -85,6 +91,7 @@ struct source {
 	struct settler settler;
 	struct ahead ahead;
 	struct limit limit;
+	struct guard guard;
 	unsigned int n_idle, n_running, n_queued, n_failed;
 	uint32_t looked_ms; /* when source_check() has looked for dead clients */
 	bool stop;
@@ -138,6 +145,14 @@ bool ahead_has_work(const struct source *source);
 struct flight *ahead_next(struct source *source);
 /* Frees the queue, after all threads have ended. */
 void ahead_fini(struct source *source);
+
+/* -- guard.c; the caller does not hold the lock ------------------------------------------------ */
+
+/* Opens the guard, whose events wait for guard_start(). Returns 0, or -errno and *error. */
+int guard_open(struct guard *guard, int lower, struct pst_error *error);
+void guard_start(struct source *source);
+/* Ends the thread. The kernel lets all openers go on. */
+void guard_stop(struct guard *guard);
 
 /* -- limit.c; the caller does not hold the lock ------------------------------------------------ */
 

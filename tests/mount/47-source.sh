@@ -445,6 +445,63 @@ each_view_ends_during_a_fetch_ahead() {
 	equal "$(calls ^fetch)" 8 calls
 }
 
+# Processes that open hollow files beside the view wait for the fetch, too.
+each_guard_fetches_for_openers_below() {
+	local i a
+	lower ext4
+	for i in f g h i; do hollow $i 5000 ""; done
+	hollow slow 5000 "wait=$T/go"
+	hollow bad 5000 "error=5"
+	hollow d dir "a b/"
+	source_view guard
+	right "$LOWER/f" 5000
+	mkdir "$T/bind"
+	mount --bind "$LOWER" "$T/bind"
+	right "$T/bind/g" 5000
+	check ls "$VIEW/d" > /dev/null
+	right "$T/bind/d/a" 1000
+	refused 'not permitted' cat "$LOWER/bad"
+	refused 'Input/output' cat "$VIEW/bad"
+	# Others do not wait for a slow one.
+	sha256sum < "$LOWER/slow" > "$T/sum" & a=$!
+	within 10 eval '[ "$(calls wait=)" = 1 ]'
+	sha256sum < "$VIEW/slow" > "$T/sum2" &
+	right "$VIEW/h" 5000
+	right "$LOWER/i" 5000
+	echo more >> "$LOWER/i"
+	check timeout 10 cp "$LOWER/i" "$LOWER/new"
+	touch "$T/go"
+	wait $a %%
+	equal "$(cat "$T/sum" "$T/sum2" | sort -u)" "$(pattern 5000 | sha256sum)"
+	equal "$(calls wait=)" 1 calls
+	umount "$T/bind"
+}
+
+# The end of the program, by a kill or not, lets openers go on.
+each_guard_that_ends_holds_nobody_up() {
+	local a
+	lower ext4
+	hollow f 5000 "wait=$T/never"
+	hollow g 5000 ""
+	source_view guard
+	cat "$LOWER/f" > /dev/null & a=$!
+	within 10 eval '[ "$(calls .)" = 1 ]'
+	check kill -0 $a
+	kill_view
+	within 10 gone $a
+	check timeout 10 cat "$LOWER/g" > /dev/null
+	is_hollow f || fail "the mark is gone"
+	source_view guard
+	cat "$LOWER/f" > /dev/null 2>&1 & a=$!
+	within 10 eval '[ "$(calls .)" = 2 ]'
+	unview
+	within 10 gone $a
+	source_view guard
+	touch "$T/never"
+	right "$LOWER/f" 5000
+	right "$LOWER/g" 5000
+}
+
 # The mark does not exist in the view.
 each_mark_is_hidden() {
 	lower ext4

@@ -286,7 +286,9 @@ static const struct pst_node_ops node_ops = {
 
 static void choose(struct pst_view_options *options, struct pst_source *source, const char *word)
 {
-	if (strncmp(word, "max_bytes=", 10) == 0)
+	if (strcmp(word, "guard") == 0)
+		source->guard = 1;
+	else if (strncmp(word, "max_bytes=", 10) == 0)
 		source->max_bytes = strtoull(word + 10, NULL, 10);
 	else if (strcmp(word, "when=ahead") == 0)
 		others = PST_FETCH_AHEAD;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Opens of hollow files below, beside the view: a fanotify group whose permission events the kernel
+ * sends for each open on LOWER's file system. The clone of LOWER's mount has a mark that ignores
+ * them, so neither the view nor its clients wait for the group. No state, no locks.
+ */
+#include "fs/fs-private.h"
+#include "fs/hollow.h"
+#include "util/cleanup.h"
+#include "util/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <penstock/source.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/xattr.h>
+
+int fs_guard_open(int lower)
+{
+	_cleanup_(fd_closep) int fd =
+		fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
+			      O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	unsigned int ignore = FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORED_MASK |
+			      FAN_MARK_IGNORED_SURV_MODIFY;
+
+	if (fd < 0 || fanotify_mark(fd, ignore, FAN_OPEN_PERM, lower, ".") < 0 ||
+	    fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_PERM, lower, ".") < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int fs_guard_find(struct fs *fs, int fd, struct node **ret_node)
+{
+	_cleanup_(fd_closep) int below = -1;
+	struct fs_entry entry;
+	char path[PATH_MAX];
+	struct fhandle fh;
+	int r;
+
+	if (fgetxattr(fd, PST_HOLLOW, NULL, 0) < 0)
+		return 0;
+	r = fhandle_at(fd, "", &fh, NULL);
+	if (r < 0)
+		return r;
+	/* By LOWER's mount, whatever mount the process has used. */
+	below = fhandle_open(nodetab_mount(fs->nodes, 0)->fd, &fh, O_PATH | O_CLOEXEC);
+	r = below < 0 ? below : lookup_fd(fs, NULL, below, &entry);
+	if (r < 0)
+		return r;
+	fs_node_path(fs, entry.node, path, sizeof(path));
+	if (S_ISREG(entry.node->type) && strcmp(path, "?") != 0) {
+		*ret_node = entry.node;
+		return 1;
+	}
+	/* Another source of this file system has marked the file. */
+	fs_node_put(fs, entry.node);
+	return 0;
+}
