@@ -47,16 +47,14 @@ static uint64_t n_inodes = ROOT, n_names;
 
 static struct inode *inode_of(const struct pst_file *file)
 {
-	uint64_t ino = ROOT; /* the root of the view has no key */
+	uint64_t ino = pst_file_number(file, ROOT);
 
-	if (file->key_len)
-		memcpy(&ino, file->key, sizeof(ino));
 	return ino < n_inodes ? inodes[ino] : NULL;
 }
 
 static int answer_entry(const struct inode *inode, struct pst_entry *entry)
 {
-	pst_entry_key(entry, &inode->stx.stx_ino, sizeof(uint64_t));
+	pst_entry_number(entry, inode->stx.stx_ino);
 	entry->stx = inode->stx;
 	return 0;
 }

@@ -102,7 +102,8 @@ struct pst_entry {
 	uint32_t key_len; /* 1 to PST_KEY_MAX; lookup(): 0 if the name does not exist */
 	unsigned char key[PST_KEY_MAX];
 	/*
-	 * All attributes. The type in stx_mode must not change in the life of a key. The view keeps
+	 * All attributes, whatever stx_mask says; statx(2) of another file fills it. The type in
+	 * stx_mode must not change in the life of a key. The view keeps
 	 * the stx_ino of the first entry; a stx_ino of 0 is replaced by a number that is made of
 	 * the key, stx_blksize 0 by 4096.
 	 */
@@ -113,6 +114,22 @@ static inline void pst_entry_key(struct pst_entry *entry, const void *key, size_
 {
 	entry->key_len = (uint32_t)len;
 	memcpy(entry->key, key, len < PST_KEY_MAX ? len : PST_KEY_MAX);
+}
+
+/*
+ * Keys that are numbers, as the inode numbers of libfuse: gives the file of an entry a number, and
+ * returns that of a file. The root of the view, which has no key, has the number root.
+ */
+static inline void pst_entry_number(struct pst_entry *entry, uint64_t number)
+{
+	pst_entry_key(entry, &number, sizeof(number));
+}
+
+static inline uint64_t pst_file_number(const struct pst_file *file, uint64_t root)
+{
+	if (file->key_len == sizeof(root))
+		memcpy(&root, file->key, sizeof(root));
+	return root;
 }
 
 /* How reads and writes of an open file are carried out. */

@@ -143,6 +143,10 @@ static int check_node_ops(const struct pst_view_options *options, struct pst_err
 		return error_set(error, -EINVAL,
 				 "node_ops: a program with lookup must set getattr, because a file "
 				 "without a lower file has its attributes from there");
+	if (options->locks == PST_LOCKS_LOWER && (ops->lookup || ops->make || ops->create))
+		return error_set(error, -EINVAL,
+				 "locks=lower: files of the program have no lower file to lock; "
+				 "leave it out, and the kernel locks them in the view");
 	if (options->opendir == PST_OPENDIR_OFF)
 		return error_set(error, -EINVAL,
 				 "opendir=off: the kernel would keep the names that the program "

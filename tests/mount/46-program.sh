@@ -129,3 +129,43 @@ each_filters_act_on_files_of_a_program() {
 	equal "$(cat "$VIEW/dir/plain")" text "a file of a read-only view"
 	unview
 }
+
+once_programs_take_options_of_mount_and_refuse_others_in_words() {
+	lower
+	local hello=$EXAMPLES/hello
+	[ -x "$hello" ] || skip "examples were not built"
+	mkdir "$T/v"
+	refused 'did you mean "passthrough"' "$hello" -o passthru=on "$LOWER" "$T/v"
+	refused 'files of the program have no lower file to lock' \
+		"$hello" "$LOWER" "$T/v" -o locks=lower
+	refused 'is a path of the machine' "$hello" -o "hide=$LOWER/zz" "$LOWER" "$T/v"
+	refused 'usage: hello \[-o OPTION,...\] LOWER MOUNTPOINT' "$hello" "$LOWER"
+	refused 'LOWER does not exist: /nowhere' "$hello" /nowhere "$T/v"
+	program_view "$hello" "$LOWER" {} -o ro,fsname=greeting
+	check grep -q "^greeting $VIEW fuse.penstock ro," /proc/mounts
+	unview
+}
+
+# The first SIGTERM unmounts a view that nobody uses, a second one every view.
+once_signals_end_the_view_of_a_program() {
+	lower
+	program_view "$EXAMPLES/hello" "$LOWER" {}
+	local i=$((N_VIEWS - 1))
+	kill -TERM "${VIEW_PIDS[i]}"
+	within 10 eval '! mountpoint -q "$VIEW"' || fail "still mounted"
+	unset "VIEW_DIRS[i]"
+	daemon_ended $i 0
+	program_view "$EXAMPLES/hello" "$LOWER" {}
+	i=$((N_VIEWS - 1))
+	exec 8< "$VIEW/hello"
+	LOG_MAY='the view is in use and stays mounted'
+	kill -INT "${VIEW_PIDS[i]}"
+	within 10 grep -q "$LOG_MAY" "${VIEW_LOGS[i]}" || fail "no message"
+	check mountpoint -q "$VIEW"
+	kill -HUP "${VIEW_PIDS[i]}"
+	within 10 eval '! mountpoint -q "$VIEW"' || fail "still mounted"
+	equal "$(cat <&8)" "Hello, world" "an open file"
+	exec 8<&-
+	unset "VIEW_DIRS[i]"
+	daemon_ended $i 0
+}
