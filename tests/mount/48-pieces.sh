@@ -274,6 +274,34 @@ each_partly_fetched_file_is_evicted() {
 	cmp "$VIEW/h" <(pattern 3000000; echo more) || fail "the changed file"
 }
 
+# Readers and evictions at the same time: no reader sees a hole.
+each_evictions_cross_reads() {
+	local i n pids=()
+	lower ext4
+	for i in 1 2 3; do hollow f$i 100000 pieces; done
+	pattern 100000 > "$T/want"
+	source_view piece=16384
+	for n in 1 2 3 4; do
+		python3 -c 'import os, sys
+want = open(sys.argv[1], "rb").read()
+for i in range(150):
+	fd = os.open(sys.argv[2] + "/f%d" % (i % 3 + 1), os.O_RDONLY)
+	os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+	at = i * 7919 % 90000
+	for off, length in (at, 100), (0, 100000):
+		got = os.pread(fd, length, off)
+		assert got == want[off:off + length], (i, off, len(got))
+	os.close(fd)' "$T/want" "$VIEW" || echo "$n" >> "$T/wrong" &
+		pids+=($!)
+	done
+	while kill -HUP "${VIEW_PIDS[0]}" && [ ! -e "$T/done" ]; do sleep 0.01; done & n=$!
+	wait "${pids[@]}"
+	touch "$T/done"
+	wait $n
+	check test ! -e "$T/wrong"
+	check test "$(calls '^evict 0')" -gt 3
+}
+
 # The next view goes on where the map says.
 each_pieces_survive_a_kill() {
 	local go
