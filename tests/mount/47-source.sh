@@ -433,7 +433,7 @@ each_open_joins_a_fetch_ahead() {
 }
 
 # The end of the view cancels fetches in the background.
-each_view_ends_during_a_fetch_ahead() {
+once_view_ends_during_a_fetch_ahead() {
 	local i
 	lower ext4
 	for i in {1..20}; do hollow f$i 5000 "wait=$T/never"; done
@@ -478,7 +478,7 @@ each_guard_fetches_for_openers_below() {
 }
 
 # The end of the program, by a kill or not, lets openers go on.
-each_guard_that_ends_holds_nobody_up() {
+once_guard_that_ends_holds_nobody_up() {
 	local a
 	lower ext4
 	hollow f 5000 "wait=$T/never"
@@ -584,7 +584,7 @@ hollow_files() { # NAME...: prints those that are hollow
 }
 
 # Fetched files are evicted at a limit, the one first that was not opened for the longest time.
-each_limit_evicts_the_file_opened_last() {
+once_limit_evicts_the_file_opened_last() {
 	local i
 	lower ext4
 	for i in f1 f2 f3 f4 f5 f6 f7; do hollow $i 5000 ""; done
@@ -610,7 +610,7 @@ each_limit_evicts_the_file_opened_last() {
 }
 
 # The order of evictions is that of the opens in earlier views, too.
-each_limit_knows_earlier_opens() {
+once_limit_knows_earlier_opens() {
 	local i
 	lower ext4
 	for i in f1 f2 f3 f4 f5; do hollow $i 5000 ""; done
