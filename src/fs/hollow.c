@@ -333,8 +333,9 @@ int fs_fetch_when(struct fs *fs, struct node *node, const struct pst_source *sou
 	if (!source->when_of)
 		return 0;
 	n = getxattr(fd_path(ref.fd).text, PST_HOLLOW, tag, sizeof(tag));
+	/* ERANGE: the fill refuses the mark, and logs that. */
 	if (n < 0)
-		return hollow_is_absent(errno) ? 0 : -errno;
+		return hollow_is_absent(errno) || errno == ERANGE ? 0 : -errno;
 	if (fstat(ref.fd, &st) < 0)
 		return -errno;
 	fetch.tag_len = (size_t)n;

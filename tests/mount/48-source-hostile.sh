@@ -3,8 +3,8 @@
 #
 # Sources against clients, lower trees and programs that do what nobody expects.
 
-# shellcheck source=tests/mount/47-source.sh
-. "$TESTS/47-source.sh"
+# shellcheck source=tests/mount/hollow.sh
+. "$TESTS/hollow.sh"
 
 # CAP_NET_RAW, effective, as setcap(8) stores it.
 CAPABILITY=0x0100000200200000000000000000000000000000
