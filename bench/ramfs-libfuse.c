@@ -4,7 +4,7 @@
  *
  * examples/ramfs.c with the low-level interface of libfuse: the same tree, for bench/ramfs.
  */
-#include "../examples/ramfs-tree.h"
+#include "ramfs-tree.h"
 
 #define FUSE_USE_VERSION 34
 #include <errno.h>
