@@ -14,21 +14,32 @@
 #include "filter/call-fill.h"
 
 /* IDs of the first user namespace are those of the kernel. */
-void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
+static void fill_attr(const struct inode *l, kuid_t uid, kgid_t gid, struct pst_attr *ret_attr)
 {
-	const struct inode *l = pst_lower_inode(inode);
-
 	*ret_attr = (struct pst_attr){
 		.ino = l->i_ino,
 		.size = i_size_read(l),
 		.blocks = l->i_blocks,
 		.mode = READ_ONCE(l->i_mode),
 		.nlink = READ_ONCE(l->i_nlink),
-		.uid = __kuid_val(pst_lower_uid(inode)),
-		.gid = __kgid_val(pst_lower_gid(inode)),
+		.uid = __kuid_val(uid),
+		.gid = __kgid_val(gid),
 		.dev_major = MAJOR(l->i_sb->s_dev),
 		.dev_minor = MINOR(l->i_sb->s_dev),
 	};
+}
+
+void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
+{
+	fill_attr(pst_lower_inode(inode), pst_lower_uid(inode), pst_lower_gid(inode), ret_attr);
+}
+
+/* The same for a lower inode that has none in the view. */
+void pst_fill_attr_below(const struct super_block *sb, const struct inode *l,
+			 struct pst_attr *ret_attr)
+{
+	fill_attr(l, vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(sb), l)),
+		  vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(sb), l)), ret_attr);
 }
 
 /* ---- the table --------------------------------------------------------------------------- */

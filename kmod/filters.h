@@ -167,6 +167,8 @@ struct pst_called {
 /* call.c */
 extern const struct filter_host pst_filter_host;
 void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr);
+void pst_fill_attr_below(const struct super_block *sb, const struct inode *l,
+			 struct pst_attr *ret_attr);
 struct slot *pst_call_begin(const struct chain *chain, u32 opcode, struct inode *dir);
 void pst_call_end(struct inode *dir, struct slot *slot);
 int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, u32 opcode,

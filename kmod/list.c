@@ -26,6 +26,7 @@ struct batch {
 		loff_t pos;
 		unsigned int type, len;
 		char text[PST_LISTED_SIZE];
+		struct pst_attr attr; /* for filters that want more than the type */
 		bool hidden;
 	} name[PST_N_LISTED];
 	char records[]; /* LIST_SIZE bytes, if there are programs for READDIR */
@@ -68,16 +69,58 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 	return b->n ? 0 : err;
 }
 
-/* Runs the filters on the collected names, and sets hidden of each. */
-static void filter_batch(const struct pst_op *op, struct batch *b)
+/*
+ * Looks the collected names up, for filters that decide by more than the type of a file: as the
+ * task that mounted the view, and before there is a slot.
+ */
+static void look_up_batch(const struct pst_op *op, struct dentry *dir, struct batch *b)
 {
-	unsigned int added[PST_N_LISTED];
-	struct slot *slot = pst_call_begin(op->chain, FUSE_READDIR, op->inode);
-	struct listing *listing = &slot->listing;
+	const struct super_block *sb = op->inode->i_sb;
+	const struct cred *old = override_creds(pst_filters_of(op->inode)->cred);
 
+	for (unsigned int i = 0; i < b->n; i++) {
+		struct qstr name = QSTR_INIT(b->name[i].text, b->name[i].len);
+		struct dentry *l = b->name[i].hidden || name_is_dots(b->name[i].text) ?
+					   NULL :
+					   c_lookup(pst_idmap(sb), dir, name);
+
+		/* DT_* are the bits of S_IFMT, shifted. */
+		b->name[i].attr = (struct pst_attr){ .mode = b->name[i].type << 12 };
+		if (IS_ERR_OR_NULL(l))
+			continue;
+		if (d_is_positive(l))
+			pst_fill_attr_below(sb, d_inode(l), &b->name[i].attr);
+		dput(l);
+	}
+	revert_creds(old);
+}
+
+static void filter_one_by_one(struct listing *listing, struct batch *b)
+{
+	for (unsigned int i = 0; i < b->n; i++)
+		if (!b->name[i].hidden && !name_is_dots(b->name[i].text))
+			b->name[i].hidden =
+				listing_check(listing, b->name[i].text, &b->name[i].attr);
+}
+
+/* Runs the filters on the collected names, and sets hidden of each. */
+static void filter_batch(const struct pst_op *op, struct file *lower, struct batch *b)
+{
+	u64 looks = op->chain->want_child & op->chain->names &
+		    filter_node_filters(&pst_i(op->inode)->filter);
+	unsigned int added[PST_N_LISTED];
+	struct listing *listing;
+	struct slot *slot;
+
+	if (looks)
+		look_up_batch(op, lower->f_path.dentry, b);
+	slot = pst_call_begin(op->chain, FUSE_READDIR, op->inode);
+	listing = &slot->listing;
 	if (listing_needs_filters(slot->call)) {
 		listing_init(listing, slot->call);
-		for (unsigned int i = 0; i < b->n; i++) {
+		if (looks)
+			filter_one_by_one(listing, b);
+		for (unsigned int i = 0; i < b->n && !looks; i++) {
 			if (b->name[i].hidden || name_is_dots(b->name[i].text))
 				continue;
 			added[listing->n] = i;
@@ -160,7 +203,7 @@ static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, lo
 		err = fill_batch(lower, *ret_end, b);
 		if (err)
 			return err;
-		filter_batch(op, b);
+		filter_batch(op, lower, b);
 		op->answer_len = encode(b, op->in.read.size, ret_end);
 	} while (!op->answer_len && b->full);
 	return 0;
@@ -226,7 +269,7 @@ int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 		} else {
 			err = fill_batch(file->private_data, ctx->pos, b);
 			if (!err)
-				filter_batch(&op, b);
+				filter_batch(&op, file->private_data, b);
 			again = !err && emit(ctx, b) && b->full;
 			pst_after(&op, err);
 		}

@@ -73,14 +73,12 @@ void listing_lookup(struct listing *listing, const char *name)
 	call->listed = true;
 }
 
-int listing_check(struct listing *listing, const char *name, uint32_t type)
+int listing_check(struct listing *listing, const char *name, const struct pst_attr *attr)
 {
-	/* DT_* are the bits of S_IFMT, shifted. */
-	struct pst_attr attr = { .mode = type << 12 };
 	int r;
 
 	listing_lookup(listing, name);
-	r = name_check(&listing->call, listing->call.node, name, NAME_FIND, &attr);
+	r = name_check(&listing->call, listing->call.node, name, NAME_FIND, attr);
 	return r == -ENOENT || r == -EIO ? r : 0;
 }
 

@@ -36,8 +36,12 @@ void listing_init(struct listing *listing, const struct filter_call *readdir);
  */
 bool listing_is_one_by_one(const struct listing *listing, const struct filter_call *readdir);
 
-/* Runs the filters on one name. Returns 0; or -ENOENT or -EIO if the name is hidden. */
-int listing_check(struct listing *listing, const char *name, uint32_t type);
+/*
+ * Runs the filters on one name. attr has at least the type; if it has no inode number, filters that
+ * want the other attributes get those of filter_host.peek(). Returns 0; or -ENOENT or -EIO if the
+ * name is hidden.
+ */
+int listing_check(struct listing *listing, const char *name, const struct pst_attr *attr);
 /* Makes listing->call the LOOKUP of a name, which the engine then runs like any other. */
 void listing_lookup(struct listing *listing, const char *name);
 

@@ -244,6 +244,8 @@ static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent
 {
 	struct dir_reply *reply = reply_of(sink);
 	struct listing *listing = &reply->filtered->listing;
+	/* DT_* are the bits of S_IFMT, shifted. */
+	const struct pst_attr attr = { .mode = dirent->type << 12 };
 	struct fuse_entry_out out = { 0 };
 	int r = 0;
 
@@ -253,7 +255,7 @@ static void add_filtered(struct fs_dirsink *sink, const struct fs_dirent *dirent
 	else if (reply->buf.plus && !reply->served)
 		r = look_up_filtered(listing, dirent->name, &out);
 	else
-		r = listing_check(listing, dirent->name, dirent->type);
+		r = listing_check(listing, dirent->name, &attr);
 	if (is_shown(r))
 		show(reply, dirent->name, dirent->ino, dirent->off, dirent->type,
 		     out.nodeid ? &out : NULL);
