@@ -8,7 +8,10 @@
  * the lower file during the call only. A request that waits is itself in the list of the lower
  * inode.
  */
+#include "filters.h"
 #include "op.h"
+
+#include <linux/pid_namespace.h>
 
 /* Runs the operation on the lower file: a lock of fcntl(2), or of flock(2). */
 static int lock_lower(struct file *file, int cmd, struct file_lock *fl, bool flock)
@@ -65,19 +68,36 @@ static int take_lk(const struct fuse_file_lock *lk, struct file_lock *fl)
 	return 0;
 }
 
-/* Runs the operation on the lower file with its programs. It has no slot while it waits. */
+/* Returns the number that a process has in another namespace; 0 if it has none there. */
+static pid_t pid_between(pid_t nr, struct pid_namespace *from, struct pid_namespace *to)
+{
+	if (nr <= 0 || from == to)
+		return nr;
+	rcu_read_lock();
+	nr = pid_nr_ns(find_pid_ns(nr, from), to);
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
+ * Runs the operation on the lower file with its programs. It has no slot while it waits. Programs
+ * see process IDs of the namespace of the task that mounted the view, as the caller has one; a
+ * struct file_lock has those of the first namespace.
+ */
 static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl,
 		       bool flock)
 {
 	bool get = !flock && IS_GETLK(cmd), unlock = fl->c.flc_type == F_UNLCK;
+	struct pid_namespace *ns = pst_filters_of(op->inode)->pid_ns;
 	struct fuse_lk_in *in = &op->in.lk;
 	struct fuse_lk_out out = {};
+	pid_t shown = 0;
 	int err;
 
 	*in = (struct fuse_lk_in){
 		.fh = pst_fh(file),
 		.owner = (unsigned long)fl->c.flc_owner,
-		.lk = lk_of(fl, get || unlock ? 0 : task_tgid_nr(current)),
+		.lk = lk_of(fl, get || unlock ? 0 : task_tgid_nr_ns(current, ns)),
 		.lk_flags = flock ? FUSE_LK_FLOCK : 0,
 	};
 	op->out = get ? &out : NULL;
@@ -86,12 +106,14 @@ static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct fil
 		err = take_lk(&in->lk, fl);
 	if (!err) {
 		err = lock_and_wait(file, cmd, fl, flock);
-		out.lk = lk_of(fl, fl->c.flc_pid);
+		shown = pid_between(fl->c.flc_pid, &init_pid_ns, ns);
+		out.lk = lk_of(fl, shown);
 	}
 	err = pst_after(op, err);
 	if (!err && get) {
 		err = take_lk(&out.lk, fl);
-		fl->c.flc_pid = out.lk.pid;
+		if ((pid_t)out.lk.pid != shown)
+			fl->c.flc_pid = pid_between(out.lk.pid, ns, &init_pid_ns);
 	}
 	return err;
 }
