@@ -175,9 +175,21 @@ int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, uns
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags)
 {
+	struct inode *inode = d_inode(path->dentry);
 	struct pst_op op;
 
-	if (pst_asks(&op, d_inode(path->dentry), mask & STATX_BTIME ? FUSE_STATX : FUSE_GETATTR))
+	/*
+	 * Only the mount is asked for, as `penstock filter` does. A filter that refuses GETATTR
+	 * must not keep anybody from removing it.
+	 */
+	if (!mask && flags & AT_STATX_DONT_SYNC) {
+		stat->dev = inode->i_sb->s_dev;
+		stat->ino = pst_lower_inode(inode)->i_ino;
+		stat->mode = inode->i_mode & S_IFMT;
+		stat->result_mask = STATX_TYPE | STATX_INO;
+		return 0;
+	}
+	if (pst_asks(&op, inode, mask & STATX_BTIME ? FUSE_STATX : FUSE_GETATTR))
 		return pst_filter_getattr(&op, path, stat, mask, flags);
 	return pst_getattr_lower(path, stat, mask, flags);
 }
