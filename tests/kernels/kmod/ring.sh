@@ -67,7 +67,7 @@ pack_ring() { # SUITE
 
 # The cases that "make test-kernels" runs: those that find most in a few minutes.
 RING_SHORT='12-*ro_ 14- 16- 21- 80- 85-*known_before_is_hidden@ 86-*caller'
-RING_SHORT+=' 90-*runs'
+RING_SHORT+=' 88-*verdict 90-*runs'
 
 ring2() { # SUITE
 	local folder=$work/ring-$1.root socket=$work/ring-$1.socket
