@@ -47,10 +47,21 @@ static void end(struct opener *opener, int r)
 /* Lets the opener wait for the flight, or ends its wait. */
 static void proceed(struct opener *opener)
 {
-	int r = source_is_hollow(opener->source, opener->wait.node);
+	struct source *source = opener->source;
+	struct node *node = opener->wait.node;
+	enum pst_fetch_when when = PST_FETCH_OPEN;
+	int r = source_is_hollow(source, node);
 
 	if (r == 1)
-		r = source_wait(opener->source, &opener->wait);
+		r = fs_fetch_when(source->fs, node, &source->given, &when) ?: 1;
+	opener->wait.piece = FS_WHOLE;
+	/* One piece after the other. If none is missing, a hold of the file may be about to end. */
+	if (r == 1 && when == PST_FETCH_READ)
+		r = fs_pieces_missing(source->fs, node, 0, INT64_MAX, false, &opener->wait.piece);
+	if (r >= 0 && when == PST_FETCH_READ)
+		r = 1;
+	if (r == 1)
+		r = source_wait(source, &opener->wait);
 	if (r <= 0)
 		end(opener, r);
 }
@@ -91,7 +102,6 @@ static void handle(struct source *source, const struct fanotify_event_metadata *
 	opener->fd = event->fd;
 	opener->wait.done = done;
 	opener->wait.node = node;
-	opener->wait.piece = FS_WHOLE;
 	proceed(opener);
 }
 

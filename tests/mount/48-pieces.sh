@@ -302,6 +302,22 @@ for i in range(150):
 	check test "$(calls '^evict 0')" -gt 3
 }
 
+# With a guard, a process that opens the lower file gets all of it.
+each_guard_waits_for_all_pieces() {
+	lower ext4
+	for i in f g h; do hollow $i 300000 pieces; done
+	source_view piece=$PIECE guard
+	check part "$VIEW/f" 70000 10
+	echo more >> "$VIEW/g"
+	for i in f h; do
+		check timeout 20 cat "$LOWER/$i" > "$T/out"
+		right "$T/out" 300000
+		check within 10 settled $i
+		right "$VIEW/$i" 300000
+	done
+	timeout 20 cmp "$LOWER/g" <(pattern 300000; echo more) || fail "the changed file"
+}
+
 # The next view goes on where the map says.
 each_pieces_survive_a_kill() {
 	local go
