@@ -195,8 +195,9 @@ static int check_move(struct filter_call *call, const struct place *from, const 
 		return r;
 	*held = call->child;
 	r = name_check(call, to->dir, to->name, use, &from->attr);
+	/* The program has files that the lower directory lacks. */
 	if (r == 0 && from->r < 0)
-		return from->r;
+		return call->serve ? 0 : from->r;
 	if (r == 0 && !may_move(call->chain, from->attr.mode, held, &call->child))
 		r = -EPERM;
 	return r;

@@ -170,6 +170,11 @@ static int look_up_filtered(struct listing *listing, const char *name,
 			adapter_fill_attr(&entry.attr.stx, &attr);
 		r = apply_found(call, r, node_filter(entry.node), entry.node ? &attr : NULL);
 	}
+	/* A program for names has said so. */
+	if (r == 0 && call->serve) {
+		fs_node_put(req->fs, entry.node);
+		return -EAGAIN;
+	}
 	if (r == 0 && entry.node) {
 		r = leave_lookup(call, &entry, ret_out);
 	} else {
