@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ramfs [-o OPTION,...] EMPTY-DIRECTORY MOUNTPOINT
+ * ramfs [-o OPTION,...] DIRECTORY MOUNTPOINT
  *
- * A whole file system in memory: the program answers everything, and the lower directory nothing.
- * The files are lost when it is unmounted. The library calls one function at a time (`serial`), so
+ * A whole file system in memory: the program answers everything, and the lower directory, which is
+ * best empty, nothing. With the option by_filters, the view shows the lower directory, and files
+ * in memory are in each of its directories, under names for which a filter returns PST_SERVE. The
+ * files are lost when it is unmounted. The library calls one function at a time (`serial`), so
  * the program needs no locks. The names of absent callbacks say what the library does by itself:
  * it opens and closes files, and seeks in them as files without holes.
  *
@@ -227,8 +229,10 @@ static int link_file(struct pst_request *req, const char *text, struct pst_entry
 {
 	struct inode *inode = inode_of(req->file2);
 	struct inode *dir = inode_of(req->file);
-	int r = find_name(dir, text) ? -EEXIST : add_name(dir, text, inode);
+	int r = find_name(dir, text) ? -EEXIST : 0;
 
+	if (r == 0)
+		r = req->file2->key_len ? add_name(dir, text, inode) : -EXDEV;
 	return r < 0 ? r : answer_entry(inode, entry);
 }
 
@@ -380,6 +384,16 @@ static int allocate(struct pst_request *req, int mode, uint64_t off, uint64_t le
 	return r;
 }
 
+static int take_option(void *aux, const char *name, const char *value, struct pst_error *error)
+{
+	struct pst_node_ops *ops = aux;
+
+	if (strcmp(name, "by_filters") != 0)
+		return -ENOENT;
+	ops->by_filters = 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct pst_node_ops ops = {
@@ -408,5 +422,5 @@ int main(int argc, char **argv)
 	options.fsname = "ramfs";
 	options.node_ops = &ops;
 	inode_new(S_IFDIR | 0755, 0, 0);
-	return pst_main(argc, argv, &options, NULL, NULL);
+	return pst_main(argc, argv, &options, take_option, &ops);
 }

@@ -288,7 +288,7 @@ void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int s
 void pst_look_again(struct dentry *dentry);
 
 /* serve.c */
-int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve);
+int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all);
 int pst_serve_choose(struct pst_name_op *op);
 struct file *pst_serve_create(const struct pst_name_op *op);
 

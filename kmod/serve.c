@@ -48,12 +48,15 @@ void pst_serve_prepare(struct pst_chain *chain)
 	chain_init(&chain->data, chain->data.entries, n);
 }
 
-/* Checks the second tree of a view that is being mounted, and takes it over from @serve. */
-int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve)
+/*
+ * Checks the second tree of a view that is being mounted, and takes it over from @serve. all: it
+ * serves all names, because a program answers operations on any file.
+ */
+int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all)
 {
 	struct pst_sb *s = pst_sb(sb);
 	const struct pst_chain *chain = rcu_dereference_protected(s->chain, true);
-	bool needed = chain && (chain->serves || chain->serves_all);
+	bool needed = all || (chain && (chain->serves || chain->serves_all));
 	const struct super_block *l;
 
 	if (!needed && !serve->mnt)
@@ -61,18 +64,18 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 	if (!needed)
 		return invalf(fc, "penstock: serve_fd without a filter that looks at data");
 	if (!serve->mnt)
-		return invalf(fc, "penstock: a filter looks at data: serve_fd is missing");
+		return invalf(fc, "penstock: serve_fd is missing");
 	l = serve->dentry->d_sb;
 	if (l == s->mnt->mnt_sb || l->s_type == sb->s_type || !d_is_dir(serve->dentry))
 		return invalf(fc, "penstock: serve_fd is no directory of a FUSE view");
 	if (s->idmapped || is_idmapped_mnt(serve->mnt))
-		return invalf(fc, "penstock: a filter looks at data, and a mount maps IDs");
+		return invalf(fc, "penstock: serve_fd, and a mount maps IDs");
 	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
 		return invalf(fc, "penstock: serve_fd is on too many stacked file systems");
 	sb->s_stack_depth = max(sb->s_stack_depth, l->s_stack_depth + 1);
 	s->serve = *serve;
 	*serve = (struct path){};
-	if (chain->serves_all) {
+	if (all || chain->serves_all) {
 		dput(s->root);
 		s->root = dget(s->serve.dentry);
 	}

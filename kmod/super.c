@@ -19,6 +19,7 @@ static struct kmem_cache *inode_cache;
 /* The options that fsconfig(2) has set so far. */
 struct options {
 	struct path lower, serve;
+	bool serve_all; /* the second tree serves all names */
 	bool lower_locks;
 	bool hide_mounts;
 	struct pst_filter_list *filters; /* NULL: none */
@@ -291,11 +292,11 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_xattr = pst_xattr_handlers;
 	sb->s_magic = PST_SUPER_MAGIC;
 	inherit(sb, mnt);
-	err = pst_serve_take(sb, fc, &o->serve);
+	err = pst_serve_take(sb, fc, &o->serve, o->serve_all);
 	if (err)
 		return err;
 	/* A handle would lead to a file without its name, which filters decide by. */
-	if (o->filters)
+	if (o->filters || s->serve.mnt)
 		sb->s_export_op = NULL;
 	err = pst_attach_filters(fc, s);
 	if (err)
@@ -347,6 +348,7 @@ enum {
 	OPT_LOWER,
 	OPT_LOWER_FD,
 	OPT_SERVE_FD,
+	OPT_SERVE_ALL,
 	OPT_LOCKS,
 	OPT_XDEV,
 	OPT_FILTER,
@@ -368,6 +370,7 @@ static const struct fs_parameter_spec pst_parameters[] = {
 	fsparam_string("lower", OPT_LOWER),
 	fsparam_fd("lower_fd", OPT_LOWER_FD),
 	fsparam_fd("serve_fd", OPT_SERVE_FD),
+	fsparam_flag("serve_all", OPT_SERVE_ALL),
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
 	fsparam_enum("xdev", OPT_XDEV, xdev_words),
 	__fsparam(is_blob, "filter", OPT_FILTER, 0, NULL),
@@ -428,6 +431,9 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 			return invalf(fc, "penstock: serve_fd takes a descriptor, once");
 		o->serve = param->file->f_path;
 		path_get(&o->serve);
+		return 0;
+	case OPT_SERVE_ALL:
+		o->serve_all = true;
 		return 0;
 	case OPT_LOCKS:
 		o->lower_locks = result.uint_32;

@@ -29,7 +29,7 @@ request    util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* penst
 server     util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* request/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* option/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/*
-api        server/* penstock/*
+api        server/* kernel/* penstock/*
 ctl        util/* penstock/*
 run        util/* ctl/* penstock/penstock.h
 cmd        util/* option/* ctl/* kernel/* rules/* run/* mount/fusermount.h penstock/*

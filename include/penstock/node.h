@@ -308,7 +308,11 @@ struct pst_node_ops {
 	 * callback makes.
 	 */
 	uint32_t serial;
-	uint32_t pad; /* must be 0 */
+	/*
+	 * 1: the program answers operations of lower files only if a filter sends them (PST_SERVE);
+	 * ops is NULL.
+	 */
+	uint32_t by_filters;
 };
 
 /*

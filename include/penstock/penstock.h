@@ -115,6 +115,15 @@ enum pst_control {
 	PST_CONTROL_OFF,
 };
 
+/* The engine that carries out the operations of the view (docs/engines.md). */
+enum pst_engine {
+	PST_ENGINE_FUSE,   /* the threads of the library */
+	PST_ENGINE_KERNEL, /* the kernel module penstock, which the kernel loads if it is installed;
+			      the mount fails if it cannot do all that is asked for */
+	PST_ENGINE_AUTO,   /* KERNEL if the module is loaded and can do all without this process;
+			      else FUSE, with the reason in the log */
+};
+
 /* How the kernel sends requests to the view. */
 enum pst_transport {
 	PST_TRANSPORT_AUTO,  /* io_uring if the kernel has it and enable_uring is on in the
@@ -285,6 +294,7 @@ struct pst_view_options {
 	const struct pst_node_ops *node_ops;
 	/* The memory of pst_view_options_parse(), or NULL. */
 	struct pst_parsed *parsed;
+	enum pst_engine engine;
 };
 
 /* The defaults. C++ has designated initialisers only from C++20 on. */
@@ -392,7 +402,10 @@ int pst_view_run(struct pst_view *view);
  */
 void pst_view_changed(struct pst_view *view, uint64_t nodeid);
 
-/* Returns the number of the view in /sys/fs/fuse/connections, the minor number of its st_dev. */
+/*
+ * Returns the number of the view in /sys/fs/fuse/connections, the minor number of its st_dev. For a
+ * view of the kernel engine: the number that its second tree has there, or 0 if it has none.
+ */
 unsigned int pst_view_connection(const struct pst_view *view);
 
 /* Facts about a mounted view. The strings belong to the view, and end with it. */
@@ -423,6 +436,9 @@ struct pst_view_info {
 	const char *filters_in;    /* "kernel" or "process": where filters run; "" if the view has
 				      had none */
 	const char *filters_why;   /* why they run in the process, or "" */
+	const char *engine;        /* "fuse" or "kernel". Members from transport to n_overflows are
+				      those of the second tree in a view of the kernel engine, and
+				      0 or "" if it has none */
 };
 /* Fills *ret_info. Returns -EINVAL if its size is not set. */
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info);

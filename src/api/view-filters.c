@@ -3,31 +3,36 @@
 #include "api/view.h"
 #include "ebpf/filter.h"
 #include "server/chain-update.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
+static int change(struct pst_view *view, const char *name, const char *spec,
+		  struct pst_error *error)
 {
 	VIEW_USE_LOG(view);
 
-	return filters_change(server_filters(view->server), NULL, spec, error);
+	return view->kernel ? view_kernel_change(view, name, spec, error) :
+			      filters_change(server_filters(view->server), name, spec, error);
+}
+
+int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
+{
+	return change(view, NULL, spec, error);
 }
 
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error)
 {
-	VIEW_USE_LOG(view);
-
-	return filters_change(server_filters(view->server), name, NULL, error);
+	return change(view, name, NULL, error);
 }
 
 int pst_view_filter_replace(struct pst_view *view, const char *name, const char *spec,
 			    struct pst_error *error)
 {
-	VIEW_USE_LOG(view);
-
-	return filters_change(server_filters(view->server), name, spec, error);
+	return change(view, name, spec, error);
 }
 
 struct bypassed {
@@ -66,10 +71,16 @@ static size_t bypassed(struct fs *fs, const struct chain *chain, const struct ch
 int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypassed *rows, size_t n,
 		      size_t *ret_n)
 {
-	struct filters *filters = server_filters(view->server);
-	const struct chain *chain = filters_lock(filters);
+	struct filters *filters;
+	const struct chain *chain;
 	int r = -ENOENT;
 
+	*ret_n = 0;
+	/* The kernel engine opens files anew only. */
+	if (view->kernel)
+		return 0;
+	filters = server_filters(view->server);
+	chain = filters_lock(filters);
 	for (unsigned int i = 0; chain && i < chain->n && r < 0; i++) {
 		if (strcmp(chain->entries[i]->facts->name, name) != 0)
 			continue;
@@ -82,9 +93,13 @@ int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypass
 
 int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
 {
-	struct filters *filters = server_filters(view->server);
-	const struct chain *chain = filters_lock(filters);
+	struct filters *filters;
+	const struct chain *chain;
 
+	if (view->kernel)
+		return view_kernel_filters(view, rows, n, ret_n);
+	filters = server_filters(view->server);
+	chain = filters_lock(filters);
 	for (unsigned int i = 0; chain && i < chain->n && i < n; i++) {
 		const struct filter_facts *facts = chain->entries[i]->facts;
 		struct pst_filter *row = &rows[i];
@@ -137,8 +152,8 @@ static void add_stats(const struct chain_entry *entry, enum filter_kind kind,
 	}
 }
 
-int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
-			  size_t *ret_n)
+static void server_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
+			 size_t *ret_n)
 {
 	struct filters *filters = server_filters(view->server);
 	const struct chain *chain = filters_lock(filters);
@@ -148,5 +163,42 @@ int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, s
 		for (enum filter_kind kind = 0; kind < _FILTER_KINDS; kind++)
 			add_stats(chain->entries[i], kind, rows, n, ret_n);
 	filters_unlock(filters);
+}
+
+/* Adds the counts of the second tree to those of the module. */
+static int add_second_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n)
+{
+	_cleanup_(freep) struct pst_filter_stat *second = NULL;
+	size_t n_second;
+
+	server_stats(view, NULL, 0, &n_second);
+	second = calloc(n_second + 1, sizeof(*second));
+	if (!second)
+		return -ENOMEM;
+	server_stats(view, second, n_second, &n_second);
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < n_second; j++)
+			if (strcmp(rows[i].filter, second[j].filter) == 0 &&
+			    strcmp(rows[i].program, second[j].program) == 0) {
+				rows[i].n_runs += second[j].n_runs;
+				rows[i].n_errors += second[j].n_errors;
+				rows[i].n_done += second[j].n_done;
+				rows[i].n_bad += second[j].n_bad;
+			}
 	return 0;
+}
+
+int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
+			  size_t *ret_n)
+{
+	int r = 0;
+
+	if (!view->kernel) {
+		server_stats(view, rows, n, ret_n);
+		return 0;
+	}
+	r = view_kernel_stats(view, rows, n, ret_n);
+	if (r == 0 && view->server)
+		r = add_second_stats(view, rows, *ret_n < n ? *ret_n : n);
+	return r;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 unsigned int pst_view_connection(const struct pst_view *view)
 {
@@ -15,21 +16,26 @@ unsigned int pst_view_connection(const struct pst_view *view)
 
 int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 {
-	const struct filter_slots *slots = server_filter_slots(view->server);
-	const char *where = "", *why = "";
+	const struct filter_slots *slots = NULL;
+	const char *where = view->kernel ? "kernel" : "", *why = "";
 	struct pst_view_info info;
-	struct fs_stat stat;
+	struct fs_stat stat = { 0 };
 
-	fs_stat(server_fs(view->server), &stat);
-	if (slots)
+	if (view->server) {
+		fs_stat(server_fs(view->server), &stat);
+		slots = server_filter_slots(view->server);
+	}
+	if (slots && !view->kernel)
 		where = filter_slots_where(slots, &why);
 	info = (struct pst_view_info){
 		.lower = view->lower,
 		.mountpoint = view->mountpoint,
-		.transport = view->uring ? "uring" : "dev",
+		.transport = !view->server ? "" :
+			     view->uring   ? "uring" :
+					     "dev",
 		.transport_why = view->transport_why,
-		.passthrough = !view->passthrough_why[0],
-		.passthrough_why = view->passthrough_why,
+		.passthrough = view->server && !view->passthrough_why[0],
+		.passthrough_why = view->server ? view->passthrough_why : "",
 		.kernel_major = view->negotiated.major,
 		.kernel_minor = view->negotiated.minor,
 		.n_workers = view->n_workers,
@@ -47,21 +53,37 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 		.n_overflows = stat.n_overflows,
 		.filters_in = where,
 		.filters_why = why,
+		.engine = view->kernel ? "kernel" : "fuse",
 	};
 	return struct_copy_out(&info, sizeof(info), ret_info);
 }
 
+static int refuse_trace(int fd, struct pst_error *error)
+{
+	close(fd);
+	return error_set(
+		error, -EOPNOTSUPP,
+		"the library has no traces of views of the kernel engine; `penstock trace` "
+		"has");
+}
+
 int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)
 {
-	int r = trace_past(server_trace(view->server), fd);
+	int r;
 
+	if (view->kernel)
+		return refuse_trace(fd, error);
+	r = trace_past(server_trace(view->server), fd);
 	return r < 0 ? error_set(error, r, "cannot write the kept events: %s", strerror(-r)) : 0;
 }
 
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)
 {
-	int r = trace_add(server_trace(view->server), fd, all);
+	int r;
 
+	if (view->kernel)
+		return refuse_trace(fd, error);
+	r = trace_add(server_trace(view->server), fd, all);
 	return r < 0 ? error_set(error, r, "cannot start the trace: %s", strerror(-r)) : 0;
 }
 
@@ -69,7 +91,7 @@ int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n,
 {
 	size_t found = 0;
 
-	for (uint32_t opcode = 0; opcode < OP_MAX; opcode++) {
+	for (uint32_t opcode = 0; view->server && opcode < OP_MAX; opcode++) {
 		const struct op *op = op_find(opcode);
 		struct pst_op_stat row = { .opcode = opcode };
 

@@ -70,36 +70,45 @@ int pst_request_path(const struct pst_request *request, char *buf, size_t size)
 
 int pst_view_back(struct pst_view *view, uint64_t nodeid, int fd)
 {
-	struct fs *fs = server_fs(view->server);
-	struct node *node = fs_node(fs, nodeid);
-	int r = node ? fs_keyed_back(fs, node, fd) : -ENOENT;
+	struct node *node = view_node(view, nodeid);
+	int r;
 
-	fs_node_put(fs, node);
+	if (!node)
+		return -ENOENT;
+	r = fs_keyed_back(server_fs(view->server), node, fd);
+	fs_node_put(server_fs(view->server), node);
 	return r;
 }
 
 uint64_t pst_view_nodeid(struct pst_view *view, const void *key, size_t len)
 {
-	struct fs *fs = server_fs(view->server);
-	struct node *node = fs_keyed_node(fs, key, len);
-	uint64_t nodeid = node ? node->id : 0;
+	struct fs *fs = view->server ? server_fs(view->server) : NULL;
+	struct node *node = fs ? fs_keyed_node(fs, key, len) : NULL;
+	uint64_t nodeid;
 
+	if (!node)
+		return 0;
+	nodeid = node->id;
 	fs_node_put(fs, node);
 	return nodeid;
 }
 
 void pst_view_changed_data(struct pst_view *view, uint64_t nodeid, int64_t off, int64_t len)
 {
-	server_data_changed(view->server, nodeid, off, len);
+	if (view->server)
+		server_data_changed(view->server, nodeid, off, len);
 }
 
 static void name_changed(struct pst_view *view, uint64_t dir_id, const char *name, uint64_t nodeid)
 {
-	struct fs *fs = server_fs(view->server);
-	struct node *dir = fs_node(fs, dir_id), *removed = nodeid ? fs_node(fs, nodeid) : NULL;
+	struct node *dir = view_node(view, dir_id), *removed;
+	struct fs *fs;
 
-	if (dir)
-		fs_name_changed(fs, dir, name, removed);
+	if (!dir)
+		return;
+	fs = server_fs(view->server);
+	removed = nodeid ? fs_node(fs, nodeid) : NULL;
+	fs_name_changed(fs, dir, name, removed);
 	fs_node_put(fs, dir);
 	fs_node_put(fs, removed);
 }
@@ -116,14 +125,14 @@ void pst_view_removed(struct pst_view *view, uint64_t dir, const char *name, uin
 
 int pst_view_dispatch_fd(struct pst_view *view)
 {
-	struct served *served = server_served(view->server);
+	struct served *served = view->server ? server_served(view->server) : NULL;
 
 	return served ? served->event_fd : -1;
 }
 
 void pst_view_dispatch(struct pst_view *view)
 {
-	struct served *served = server_served(view->server);
+	struct served *served = view->server ? server_served(view->server) : NULL;
 
 	if (served && served->ops.loop)
 		served_dispatch(served);

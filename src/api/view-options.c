@@ -56,6 +56,7 @@ static int check_ranges(const struct pst_view_options *options, struct pst_error
 		{ "allow_other", options->allow_other, 1 },
 		{ "enable_uring", options->enable_uring, 1 },
 		{ "detached", options->detached, 1 },
+		{ "engine", options->engine, PST_ENGINE_AUTO },
 		{ "n_workers", options->n_workers, MAX_WORKERS },
 		{ "n_pool", options->n_pool, MAX_POOL },
 		{ "uring_depth", options->uring_depth, MAX_DEPTH },
@@ -135,10 +136,15 @@ static int check_node_ops(const struct pst_view_options *options, struct pst_err
 	if (ops->quick & ~(uint32_t)PST_ANSWERS_ALL)
 		return error_set(error, -EINVAL, "node_ops.quick=%#x: set bits of enum pst_answers",
 				 ops->quick);
-	if (ops->loop > 1 || ops->serial > 1 || ops->pad)
+	if (ops->loop > 1 || ops->serial > 1 || ops->by_filters > 1)
 		return error_set(error, -EINVAL,
-				 "node_ops.loop=%u, serial=%u, pad=%u: set 0 or 1, and pad to 0",
-				 ops->loop, ops->serial, ops->pad);
+				 "node_ops.loop=%u, serial=%u, by_filters=%u: set 0 or 1",
+				 ops->loop, ops->serial, ops->by_filters);
+	if (ops->by_filters && ops->ops)
+		return error_set(
+			error, -EINVAL,
+			"node_ops: with by_filters ops has to be NULL, because only filters "
+			"send operations to the program");
 	if (ops->lookup && !ops->getattr)
 		return error_set(error, -EINVAL,
 				 "node_ops: a program with lookup must set getattr, because a file "

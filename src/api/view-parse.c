@@ -33,10 +33,6 @@ static int begin(struct pst_view_options *view)
 /* Refuses options that are none of a view of the library. */
 static int check(const struct mount_options *options, struct pst_error *error)
 {
-	if (options->engine != ENGINE_FUSE)
-		return error_set(
-			error, -EINVAL,
-			"option engine: the view of a program has a process; leave it out");
 	if (options->syslog)
 		return error_set(error, -EINVAL,
 				 "option syslog: only `penstock mount` logs there; leave it out");

@@ -80,6 +80,9 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 	unsigned int clone_flags;
 	int r = 0;
 
+	/* The module looks at the flags of the mount itself. */
+	if (view->kernel)
+		return 0;
 	error->text[0] = '\0';
 	pthread_mutex_lock(&view->flags_lock);
 	mount_flags = (view->mount_flags & ~changed) | (mount_flags & changed);

@@ -6,6 +6,7 @@
 #include "api/view-paths.h"
 #include "ctl/server.h"
 #include "fs/creds.h"
+#include "kernel/view.h"
 #include "mount/mount.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
@@ -17,15 +18,11 @@
 
 DEFINE_CLEANUP(struct pst_view *, pst_view_free);
 
-/* Checks that this process can mount the view, and sets the paths of the view. */
+/* Checks that this process can mount the view. */
 static int check(struct pst_view *view, struct pst_view_options *options, struct pst_error *error)
 {
 	int r = view_check_privilege(&view->by_helper, error);
 
-	if (r == 0)
-		r = view_directory("LOWER", options->lower, &view->lower, error);
-	if (r == 0)
-		r = view_directory("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
 	if (r == 0)
 		r = view_check_lower(view->lower, options, error);
 	if (r == 0 && view->by_helper && options->detached)
@@ -42,9 +39,10 @@ static int check(struct pst_view *view, struct pst_view_options *options, struct
 	return r;
 }
 
-static int start(struct pst_view *view, struct pst_view_options *options, struct pst_error *error)
+/* Mounts a FUSE view. */
+static int start_fuse(struct pst_view *view, struct pst_view_options *options,
+		      struct pst_error *error)
 {
-	VIEW_USE_LOG(view);
 	int r = check(view, options, error);
 
 	if (r == 0)
@@ -66,6 +64,44 @@ static int start(struct pst_view *view, struct pst_view_options *options, struct
 		 view->mountpoint, view->connection, view->uring ? "io_uring" : "/dev/fuse",
 		 view->passthrough_why[0] ? "off: " : "on", view->passthrough_why);
 	return 0;
+}
+
+/* Mounts a view of the kernel engine. */
+static int start_kernel(struct pst_view *view, const struct pst_view_options *options,
+			struct pst_error *error)
+{
+	_cleanup_(kernel_second_fini) struct kernel_second second = { 0 };
+	unsigned int connection;
+	int r = kernel_view_try(options, &second, &connection, error);
+
+	if (r == 0)
+		view_kernel_mounted(view, connection);
+	if (r <= 0)
+		return r;
+	r = start_fuse(view, &second.options, error);
+	return r < 0 ? r : view_kernel_mount(view, options, &second, error);
+}
+
+static int start(struct pst_view *view, struct pst_view_options *options, struct pst_error *error)
+{
+	VIEW_USE_LOG(view);
+	struct pst_error why = { 0 };
+	int r = view_directory("LOWER", options->lower, &view->lower, error);
+
+	if (r == 0)
+		r = view_directory("MOUNTPOINT", options->mountpoint, &view->mountpoint, error);
+	if (r < 0)
+		return r;
+	if (options->engine == PST_ENGINE_FUSE)
+		return start_fuse(view, options, error);
+	r = start_kernel(view, options, &why);
+	if (r == 0)
+		return 0;
+	if (options->engine == PST_ENGINE_KERNEL)
+		return error_set(error, r, "%s", why.text);
+	log_info("engine=auto: the FUSE engine mounts the view at %s, because: %s",
+		 view->mountpoint, why.text);
+	return start_fuse(view, options, error);
 }
 
 /* The options of a program, and the structs of functions that they point to. */
@@ -112,6 +148,7 @@ int pst_view_mount(const struct pst_view_options *program, struct pst_view **ret
 		return error_set(error, -ENOMEM, "out of memory");
 	view->lower_fd = -1;
 	view->mount_fd = -1;
+	view->kernel_fd = -1;
 	pthread_mutex_init(&view->flags_lock, NULL);
 	r = copy_given(program, &given, error);
 	options = &given.options;
@@ -139,8 +176,10 @@ int pst_view_take_mount(struct pst_view *view)
 
 int pst_view_wait(struct pst_view *view)
 {
-	int r = server_wait(view->server);
+	int r = view->server ? server_wait(view->server) : 0;
 
+	if (view->kernel && !view->server)
+		view_kernel_wait(view);
 	view->mounted = false;
 	return r;
 }
@@ -149,7 +188,7 @@ int pst_view_unmount(struct pst_view *view, int lazy)
 {
 	VIEW_USE_LOG(view);
 
-	return mount_detach(view->connection, view->mountpoint, lazy, lazy);
+	return mount_detach(view_device(view), view->mountpoint, lazy, lazy);
 }
 
 void pst_view_free(struct pst_view *view)
@@ -164,8 +203,9 @@ void pst_view_free(struct pst_view *view)
 	}
 	ctl_server_end_verbs(view->control);
 	if (view->mounted)
-		mount_detach(view->connection, view->mountpoint, true, true);
+		mount_detach(view_device(view), view->mountpoint, true, true);
 	fd_close(view->mount_fd);
+	fd_close(view->kernel_fd);
 	server_free(view->server);
 	lower_readonly_stop(view->lower_readonly);
 	fd_close(view->lower_fd);
@@ -180,26 +220,24 @@ void pst_view_free(struct pst_view *view)
 int pst_view_evict(struct pst_view *view, uint64_t nodeid)
 {
 	VIEW_USE_LOG(view);
-	struct fs *fs = server_fs(view->server);
-	struct source *source = server_source(view->server);
-	struct node *node = source ? fs_node(fs, nodeid) : NULL;
+	struct source *source = view->server ? server_source(view->server) : NULL;
+	struct node *node = source ? view_node(view, nodeid) : NULL;
 	int r;
 
 	if (!node)
 		return source ? -ENOENT : -EINVAL;
 	r = source_evict(source, node);
-	fs_node_put(fs, node);
+	fs_node_put(server_fs(view->server), node);
 	return r;
 }
 
 void pst_view_changed(struct pst_view *view, uint64_t nodeid)
 {
 	VIEW_USE_LOG(view);
-	struct fs *fs = server_fs(view->server);
-	struct node *node = fs_node(fs, nodeid);
+	struct node *node = view_node(view, nodeid);
 
 	if (!node)
 		return;
-	fs_invalidate_node(fs, node, false);
-	fs_node_put(fs, node);
+	fs_invalidate_node(server_fs(view->server), node, false);
+	fs_node_put(server_fs(view->server), node);
 }

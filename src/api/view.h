@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* A mounted view, for the files of api/. */
+#include "kernel/second.h"
 #include "mount/lower-readonly.h"
 #include "server/server.h"
 #include "util/cleanup.h"
@@ -21,9 +22,12 @@ struct pst_view {
 	bool by_helper;              /* fusermount3 mounts the view of an ordinary user */
 	bool uring;
 	char transport_why[200];
-	struct server *server;
-	int mount_fd;             /* of a detached view; owned; else -1 */
-	int lower_fd;             /* LOWER on the clone of its mount; owned */
+	struct server *server; /* NULL: a view of the kernel engine without a second tree */
+	/* These belong to a view of the kernel engine; server then serves its second tree: */
+	unsigned int kernel; /* its device number, see mountinfo_connection(); 0 for a FUSE view */
+	int kernel_fd;       /* its file "view", which cannot be read when it has ended; owned */
+	int mount_fd;        /* of a detached view; owned; else -1 */
+	int lower_fd;        /* LOWER on the clone of its mount; owned */
 	unsigned int mount_flags; /* PST_MOUNT_* of the clone; under flags_lock */
 	bool was_readonly;        /* LOWER was read-only when the view was mounted */
 	bool readonly_below;      /* some submounts of LOWER were read-only at that time */
@@ -51,6 +55,37 @@ int view_build(struct pst_view *view, const struct pst_view_options *options,
  * nothing. Returns 0, or -EINVAL and *error.
  */
 int view_parsed_check(const struct pst_view_options *options, struct pst_error *error);
+
+/*
+ * view-kernel.c: mounts a view of the kernel engine. second: its second tree, which is the FUSE
+ * view that this view is so far; NULL: it needs none. Returns 0, or -errno and *error.
+ */
+int view_kernel_mount(struct pst_view *view, const struct pst_view_options *options,
+		      const struct kernel_second *second, struct pst_error *error);
+/* Takes over a view that was mounted already, with its device number. */
+void view_kernel_mounted(struct pst_view *view, unsigned int connection);
+/* Waits until the view has ended. */
+void view_kernel_wait(struct pst_view *view);
+/* As the functions of the library of similar names, but counters are those of the module. */
+int view_kernel_change(struct pst_view *view, const char *name, const char *spec,
+		       struct pst_error *error);
+int view_kernel_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
+int view_kernel_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n, size_t *ret_n);
+
+/* Returns the device number of the mounted view. */
+static inline unsigned int view_device(const struct pst_view *view)
+{
+	return view->kernel ? view->kernel : view->connection;
+}
+
+/*
+ * Returns a node of the FUSE view with a reference, for fs_node_put(); NULL if the kernel does not
+ * know it, or if there is no FUSE view.
+ */
+static inline struct node *view_node(struct pst_view *view, uint64_t nodeid)
+{
+	return view->server ? fs_node(server_fs(view->server), nodeid) : NULL;
+}
 
 /*
  * Starts the control socket of a view. If that fails, returns 0 and logs a warning with

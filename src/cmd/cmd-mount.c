@@ -104,9 +104,7 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	bool background = mount->daemon.report_fd >= 0;
 	int r;
 
-	r = signals_start(mount->view,
-			  options->engine == ENGINE_FUSE ? NULL : options->view.mountpoint,
-			  &mount->signals);
+	r = signals_start(mount->view, &mount->signals);
 	if (r < 0)
 		return fail_errno(mount, r, "cannot start the thread that handles signals");
 	if (background)
@@ -125,15 +123,6 @@ static int serve(struct mount *mount, const struct mount_options *options)
 	return CMD_OK;
 }
 
-static int mount_view(struct mount *mount, const struct mount_options *options,
-		      struct pst_error *error)
-{
-	if (options->engine == ENGINE_FUSE)
-		return pst_view_mount(&options->view, &mount->view, error);
-	return engine_mount_both(options, &mount->view, error);
-}
-
-/* options->engine: ENGINE_FUSE, or ENGINE_KERNEL with a process. */
 static int mount_and_serve(struct mount *mount, struct mount_options *options)
 {
 	struct pst_error error = { 0 };
@@ -156,7 +145,7 @@ static int mount_and_serve(struct mount *mount, struct mount_options *options)
 	if (caps_have(CAP_SYS_ADMIN))
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 
-	r = mount_view(mount, options, &error);
+	r = pst_view_mount(&options->view, &mount->view, &error);
 	if (r < 0) {
 		code = fail(mount, cmd_exit_code(r), error.text);
 	} else {
@@ -210,8 +199,6 @@ static int run(const struct cmd *cmd, enum options_dialect dialect, int argc, ch
 	if (options.remount)
 		return remount(&options);
 	r = engine_mount(&options);
-	if (r == ENGINE_MOUNT_FUSE)
-		options.engine = ENGINE_FUSE;
 	return r < 0 ? mount_and_serve(&mount, &options) : r;
 }
 

@@ -43,7 +43,7 @@ static int check(const struct mount_options *options, struct pst_error *error)
 		return error_set(error, -EINVAL,
 				 "remount, -N, -f and syslog have no meaning for a view that ends "
 				 "with a command");
-	if (options->engine == ENGINE_KERNEL)
+	if (options->view.engine == PST_ENGINE_KERNEL)
 		return error_set(
 			error, -EINVAL,
 			"engine=kernel: a command runs in a view of the engine fuse, whose "

@@ -27,6 +27,7 @@ static const struct {
 	{ PST_HIDES, "hides", "it decides about a name before the lower directory is accessed" },
 	{ PST_JUDGES, "judges",
 	  "its verdict on a name depends on the operation or the file's type" },
+	{ PST_SERVES, "serves", "it may send operations to the program of the view" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

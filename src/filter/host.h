@@ -62,10 +62,10 @@ struct filter_host {
 	void (*bad)(struct filter_call *call, const struct chain_entry *entry,
 		    enum filter_kind kind, uint32_t opcode, const char *what, int error);
 	/*
-	 * Returns true if a server can carry the operation out (PST_SERVE). NULL in an engine
-	 * without servers.
+	 * Returns true if a server can carry the operation out to which this filter has answered
+	 * PST_SERVE. NULL in an engine without servers.
 	 */
-	bool (*may_serve)(const struct filter_call *call);
+	bool (*may_serve)(const struct filter_call *call, const struct chain_entry *entry);
 	/* Reports an event of a program. error is the result so far for a post program. */
 	void (*event)(struct filter_call *call, const struct chain_entry *entry,
 		      enum filter_kind kind, const struct pst_event *event, int error);

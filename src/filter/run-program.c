@@ -159,7 +159,8 @@ static int take(struct filter_call *call, struct chain_entry *entry, enum filter
 	if (own.n_events)
 		report_events(call, entry, kind, own.n_events);
 	if (verdict == PST_SERVE) {
-		if (kind == FILTER_POST || !call->host->may_serve || !call->host->may_serve(call))
+		if (kind == FILTER_POST || !call->host->may_serve ||
+		    !call->host->may_serve(call, entry))
 			return run_program_bad(call, entry, kind,
 					       "returned PST_SERVE, but this view has no server "
 					       "for the operation");

@@ -99,7 +99,10 @@ uint32_t fs_answers(struct fs *fs, struct node *node)
 	if (node_is_keyed(node))
 		return node_has_no_lower(node) ? PST_ANSWERS_ALL : 0;
 	if (!fs->answers)
-		return node == fs->root && fs->config.node_ops.size ? PST_ANSWERS_ALL : 0;
+		return node == fs->root && fs->config.node_ops.size &&
+				       !fs->config.node_ops.by_filters ?
+			       PST_ANSWERS_ALL :
+			       0;
 	if (atomic_load_explicit(&node->served, memory_order_acquire) & ANSWERS_KNOWN)
 		return fs->answers[node_number(fs->nodes, node)];
 	return ask_answers(fs, node);

@@ -28,7 +28,7 @@ DEFINE_CLEANUP(struct filter *, filter_free);
 /* The process of a second tree has its filters from the beginning. */
 static int check(const char *spec, struct pst_error *error)
 {
-	int r = kernel_second_needs(spec, error);
+	int r = kernel_second_needs(spec, false, error);
 
 	return r <= 0 ? r :
 			error_set(error, -EOPNOTSUPP,

@@ -11,7 +11,7 @@
  */
 #include <penstock/filter.h>
 
-#define MODULE_ABI 2
+#define MODULE_ABI 3
 
 #define MODULE_TEXT2(N)     #N
 #define MODULE_TEXT(N)      MODULE_TEXT2(N)

@@ -1,26 +1,45 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Finds out which filters of a view need a second tree, and its options. No state, no locks. */
+/* Finds out why a view needs a second tree, and the options of that. No state, no locks. */
 #include "kernel/second.h"
-#include "ebpf/filter.h"
 #include "util/log.h"
 
 #include <errno.h>
+#include <penstock/node.h>
 #include <stdlib.h>
 
 #define DATA_OPS (1ULL << FUSE_READ | 1ULL << FUSE_WRITE)
 
-int kernel_second_needs(const char *spec, struct pst_error *error)
+int kernel_second_needs(const char *spec, bool has_program, struct pst_error *error)
 {
 	struct filter_facts facts;
 	int r = filter_peek(spec, &facts, error);
 
-	return r < 0 ? r : ((facts.ops[FILTER_PRE] | facts.ops[FILTER_POST]) & DATA_OPS) != 0;
+	if (r < 0)
+		return r;
+	return ((facts.ops[FILTER_PRE] | facts.ops[FILTER_POST]) & DATA_OPS) ||
+	       (has_program && facts.flags & PST_SERVES);
+}
+
+/*
+ * With memory, or with effects that only the FUSE engine measures (PST_EXACT), a filter runs in the
+ * second tree only, and so does a filter that sends operations to the program there.
+ */
+enum module_serve kernel_second_serves(const struct filter *filter)
+{
+	return filter_has_memory(filter) || filter_facts(filter)->flags & (PST_EXACT | PST_SERVES) ?
+		       MODULE_SERVE_ALL :
+		       MODULE_SERVE_HELD;
+}
+
+static bool has_program(const struct pst_view_options *options)
+{
+	return options->server || options->source || options->node_ops;
 }
 
 /*
  * The module gives attributes and names to the kernel as they are now, so the FUSE view must not
- * let the kernel cache any. It passes no data through, because filters see the data of all files
- * that it serves.
+ * let the kernel cache any. For filters alone it passes no data through, because they see the data
+ * of all files that it serves.
  */
 static struct pst_view_options options_of(const struct pst_view_options *options,
 					  const char *const *filters)
@@ -31,7 +50,7 @@ static struct pst_view_options options_of(const struct pst_view_options *options
 	second.mountpoint = options->mountpoint;
 	second.fsname = options->fsname;
 	second.mount_flags = options->mount_flags & (PST_MOUNT_NOATIME | PST_MOUNT_NODIRATIME);
-	second.passthrough = PST_PASSTHROUGH_OFF;
+	second.passthrough = has_program(options) ? options->passthrough : PST_PASSTHROUGH_OFF;
 	second.cache = PST_CACHE_NONE;
 	second.locks = options->locks;
 	second.xdev = PST_XDEV_HIDE;
@@ -44,27 +63,49 @@ static struct pst_view_options options_of(const struct pst_view_options *options
 	second.enable_uring = options->enable_uring;
 	second.detached = 1;
 	second.filters = filters;
+	second.log = options->log;
+	second.log_aux = options->log_aux;
+	second.log_level = options->log_level;
+	second.control = options->control;
+	second.server = options->server;
+	second.source = options->source;
+	second.node_ops = options->node_ops;
 	return second;
 }
 
 int kernel_second_find(const struct pst_view_options *options, struct kernel_second *ret_second,
 		       struct pst_error *error)
 {
+	const struct pst_node_ops *ops = options->node_ops;
 	size_t n = 0, n_found = 0;
 	int r = 0;
 
 	while (options->filters && options->filters[n])
 		n++;
-	*ret_second = (struct kernel_second){ .filters = calloc(n + 1, sizeof(const char *)) };
+	*ret_second = (struct kernel_second){
+		.filters = calloc(n + 1, sizeof(const char *)),
+		.whole = has_program(options),
+	};
 	if (!ret_second->filters)
 		return error_set(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n && r >= 0; i++) {
-		r = kernel_second_needs(options->filters[i], error);
+		r = kernel_second_needs(options->filters[i], ops, error);
 		if (r > 0)
 			ret_second->filters[n_found++] = options->filters[i];
 	}
 	ret_second->options = options_of(options, ret_second->filters);
-	return r < 0 ? r : (int)n_found;
+	return r < 0 ? r : ret_second->whole || n_found;
+}
+
+int kernel_second_refuse(const struct kernel_second *second, struct pst_error *error)
+{
+	if (second->filters[0])
+		return error_set(error, -EOPNOTSUPP,
+				 "filter %s sees data, for which the kernel engine needs a process",
+				 second->filters[0]);
+	return error_set(error, -EOPNOTSUPP,
+			 "the program answers operations, for which the kernel engine needs this "
+			 "process");
 }
 
 void kernel_second_fini(struct kernel_second *second)

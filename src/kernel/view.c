@@ -5,11 +5,11 @@
 #include "kernel/context.h"
 #include "kernel/fits.h"
 #include "kernel/module-abi.h"
-#include "kernel/second.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/log.h"
 #include "util/mount-attrs.h"
+#include "util/mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 DEFINE_CLEANUP(struct filter_slots *, filter_slots_free);
@@ -32,17 +33,6 @@ static int refused(int fs_fd, const char *lower, int error_number, struct pst_er
 			 lower, reason);
 }
 
-/*
- * Returns which files the second tree serves because of a filter that sees data. With memory, or
- * with effects that only the FUSE engine measures (PST_EXACT), a filter runs there only.
- */
-static enum module_serve serve_for(const struct filter *filter)
-{
-	return filter_has_memory(filter) || filter_facts(filter)->flags & PST_EXACT ?
-		       MODULE_SERVE_ALL :
-		       MODULE_SERVE_HELD;
-}
-
 /* Loads the filters and hands them to the module. */
 static int give_filters(int fs_fd, const struct pst_view_options *options, bool has_second,
 			struct pst_error *error)
@@ -52,14 +42,15 @@ static int give_filters(int fs_fd, const struct pst_view_options *options, bool 
 
 	for (const char *const *spec = options->filters; r == 0 && *spec; spec++) {
 		_cleanup_(filter_freep) struct filter *filter = NULL;
-		int data = has_second ? kernel_second_needs(*spec, error) : 0;
+		int second = has_second ? kernel_second_needs(*spec, options->node_ops, error) : 0;
 
-		if (data < 0)
-			return data;
-		r = kernel_filter_load(*spec, slots, data, &filter, error);
+		if (second < 0)
+			return second;
+		r = kernel_filter_load(*spec, slots, second, &filter, error);
 		if (r < 0)
 			return r;
-		r = kernel_filter_give(fs_fd, filter, data ? serve_for(filter) : MODULE_SERVE_NONE);
+		r = kernel_filter_give(fs_fd, filter,
+				       second ? kernel_second_serves(filter) : MODULE_SERVE_NONE);
 		if (r < 0)
 			return refused(fs_fd, options->lower, -r, error);
 		filter_keep_pin(filter);
@@ -67,7 +58,7 @@ static int give_filters(int fs_fd, const struct pst_view_options *options, bool 
 	return r;
 }
 
-bool kernel_module_is_loaded(void)
+static bool module_is_loaded(void)
 {
 	_cleanup_(freep) char *line = NULL;
 	FILE *types = fopen("/proc/filesystems", "re");
@@ -100,8 +91,8 @@ static int open_context(int *ret_fd, struct pst_error *error)
 }
 
 /* Sets the options of the file system. Returns 0 or -errno with the module's message. */
-static int set_options(int fs_fd, const struct pst_view_options *options, int serve_fd,
-		       struct pst_error *error)
+static int set_options(int fs_fd, const struct pst_view_options *options,
+		       const struct kernel_second *second, int serve_fd, struct pst_error *error)
 {
 	const struct {
 		const char *name, *value; /* NULL: not set */
@@ -117,36 +108,59 @@ static int set_options(int fs_fd, const struct pst_view_options *options, int se
 		if (rows[i].value &&
 		    fsconfig(fs_fd, FSCONFIG_SET_STRING, rows[i].name, rows[i].value, 0) < 0)
 			return refused(fs_fd, options->lower, errno, error);
-	if (serve_fd >= 0) {
+	if (second) {
 		/* fsconfig(2) takes no descriptor of a mount, only one of a file. */
 		_cleanup_(fd_closep) int fd = openat(serve_fd, ".", O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_FD, "serve_fd", NULL, fd) < 0)
 			return refused(fs_fd, options->lower, errno, error);
 	}
-	return options->filters ? give_filters(fs_fd, options, serve_fd >= 0, error) : 0;
+	if (second && second->whole && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "serve_all", NULL, 0) < 0)
+		return refused(fs_fd, options->lower, errno, error);
+	return options->filters && options->filters[0] ?
+		       give_filters(fs_fd, options, second, error) :
+		       0;
 }
 
-int kernel_view_mount(const struct pst_view_options *options, int serve_fd, struct pst_error *error)
+int kernel_view_mount(const struct pst_view_options *options, const struct kernel_second *second,
+		      int serve_fd, unsigned int *ret_connection, struct pst_error *error)
 {
 	_cleanup_(fd_closep) int fs_fd = -1, mount_fd = -1;
 	char said[KERNEL_SAID_SIZE];
-	int r = kernel_fits(options, serve_fd >= 0, said, error);
+	struct statx stx;
+	int r = kernel_fits(options, second, said, error);
 
 	if (r == 0)
 		r = open_context(&fs_fd, error);
 	if (r == 0)
-		r = set_options(fs_fd, options, serve_fd, error);
+		r = set_options(fs_fd, options, second, serve_fd, error);
 	if (r < 0)
 		return r;
 	if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return refused(fs_fd, options->lower, errno, error);
 	mount_fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, mount_attrs(options->mount_flags));
-	if (mount_fd < 0 || move_mount(mount_fd, "", AT_FDCWD, options->mountpoint,
-				       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
+	if (mount_fd < 0 || statx(mount_fd, "", AT_EMPTY_PATH, 0, &stx) < 0 ||
+	    move_mount(mount_fd, "", AT_FDCWD, options->mountpoint,
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS) < 0)
 		return error_set(error, -errno, "cannot mount at %s: %s", options->mountpoint,
 				 strerror(errno));
+	*ret_connection = mountinfo_connection(stx.stx_dev_major, stx.stx_dev_minor);
 	if (*said)
 		log_warning("%s", said);
 	return 0;
+}
+
+int kernel_view_try(const struct pst_view_options *options, struct kernel_second *ret_second,
+		    unsigned int *ret_connection, struct pst_error *error)
+{
+	bool automatic = options->engine == PST_ENGINE_AUTO;
+	int r;
+
+	*ret_second = (struct kernel_second){ 0 };
+	if (automatic && !module_is_loaded())
+		return error_set(error, -ENODEV, "the module penstock is not loaded");
+	r = kernel_second_find(options, ret_second, error);
+	if (r > 0 && automatic)
+		return kernel_second_refuse(ret_second, error);
+	return r ? r : kernel_view_mount(options, NULL, -1, ret_connection, error);
 }

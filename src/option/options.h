@@ -9,13 +9,6 @@
 
 #include <penstock/penstock.h>
 
-/* The option engine=: what runs the operations of a view. */
-enum engine {
-	ENGINE_FUSE,   /* a process */
-	ENGINE_KERNEL, /* the kernel module */
-	ENGINE_AUTO, /* the module if it is loaded and can do all of the options, else a process */
-};
-
 /* The lists of a short form of a filter (option/lists.h). */
 struct option_list {
 	const char *filter;
@@ -58,7 +51,6 @@ struct mount_options {
 	bool help_all;                     /* with the options of other programs */
 	const char *before, *before_value; /* the last option, if it was a filter or a list */
 	int subtype;
-	int engine;        /* enum engine */
 	char **command;    /* of penstock run; ended by NULL */
 	const char *audit; /* of penstock run: a file; or NULL */
 	bool changes;      /* of penstock run */

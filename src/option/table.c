@@ -25,7 +25,7 @@ _Static_assert(PST_LOCKS_LOWER == 1 && PST_XATTR_OFF == 1 && PST_OPENDIR_OFF == 
 _Static_assert(PST_XDEV_HIDE == 1 && PST_PSEUDO_SHOW == 1, "two words");
 _Static_assert(PST_RUN_FILTERS_KERNEL == 1 && PST_RUN_FILTERS_PROCESS == 2, "filters=");
 _Static_assert(PST_TRANSPORT_URING == 1 && PST_TRANSPORT_DEV == 2, "transport=");
-_Static_assert(ENGINE_KERNEL == 1 && ENGINE_AUTO == 2, "engine=");
+_Static_assert(PST_ENGINE_KERNEL == 1 && PST_ENGINE_AUTO == 2, "engine=");
 _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, "log=");
 
 #define VIEW(member)  .offset = offsetof(struct mount_options, view.member)
@@ -43,7 +43,7 @@ _Static_assert(PST_LOG_WARNING == 1 && PST_LOG_INFO == 2 && PST_LOG_DEBUG == 3, 
 /* clang-format off */
 const struct option_row option_rows[] = {
 	{ "engine", OPTION_CHOICE, "fuse|kernel|auto",
-	  "a process serves the view, or the module penstock (fuse)", OWN(engine) },
+	  "a process serves the view, or the module penstock (fuse)", VIEW(engine) },
 
 	/* data and attributes */
 	{ "passthrough", OPTION_CHOICE, "auto|on|off", "reads and writes run in the kernel (auto)",

@@ -169,9 +169,10 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 		  error ? " (" : "", error ? strerror(-error) : "", error ? ")" : "");
 }
 
-static bool may_serve(const struct filter_call *call)
+static bool may_serve(const struct filter_call *call, const struct chain_entry *entry)
 {
-	return serve_has_callback(req_of(call), call->opcode);
+	/* Without a node, a name is checked outside of any operation. */
+	return !req_of(call)->node || serve_has_callback(req_of(call), call->opcode);
 }
 
 static const struct filter_host host = {
@@ -313,6 +314,8 @@ int adapter_before(struct req *req)
 		return r;
 	if (call->op->effect == OP_FINDS)
 		adapter_lookup_begin(req);
+	/* The program answers it without the filters asking for that, too. */
+	call->serve = req->host->served && serve_wants(req);
 	names = name_check_call(call);
 	if (names == 0)
 		ask_names_to_serve(req);

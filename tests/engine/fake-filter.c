@@ -115,6 +115,38 @@ void *filter_slots_memory(const struct filter_slots *slots)
 	return slots->memory;
 }
 
+/* Only the kernel engine calls these. */
+int filter_slots_open(uint32_t number, struct filter_slots **ret_slots, struct pst_error *error)
+{
+	abort();
+}
+
+int filter_slots_freeze(struct filter_slots *slots, struct pst_error *error)
+{
+	abort();
+}
+
+int filter_load_unpinned(const char *spec, const struct filter_slots *slots,
+			 struct filter **ret_filter, struct pst_error *error)
+{
+	abort();
+}
+
+int filter_unpin(const char *spec, struct pst_error *error)
+{
+	abort();
+}
+
+bool filter_has_memory(const struct filter *filter)
+{
+	abort();
+}
+
+int filter_program(const struct filter *filter, enum filter_kind kind, uint32_t opcode)
+{
+	abort();
+}
+
 static void read_spec(struct filter *filter, const char *spec)
 {
 	char words[sizeof(filter->spec)], *rest = words, *word;

@@ -50,7 +50,6 @@ static const struct {
 	ROW("filters=process", REFUSED, .run_filters = PST_RUN_FILTERS_PROCESS),
 	ROW("idmap", REFUSED, .idmap = 1),
 	ROW("noallow_other", REFUSED, .lower = "/a"),
-	ROW("server", REFUSED, .server = &(const struct pst_server){ 0 }),
 #undef ROW
 };
 

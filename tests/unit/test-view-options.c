@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <penstock/node.h>
 #include <penstock/source.h>
 
 #include "api/struct-size.h"
@@ -61,6 +62,9 @@ TEST(values_out_of_range_are_refused, state)
 	REFUSED(pseudo, PST_PSEUDO_SHOW + 1);
 	REFUSED(run_filters, PST_RUN_FILTERS_PROCESS + 1);
 	REFUSED(log_level, PST_LOG_DEBUG + 1);
+	REFUSED(engine, PST_ENGINE_AUTO + 1);
+	REFUSED(node_ops,
+		&((struct pst_node_ops){ .size = sizeof(struct pst_node_ops), .by_filters = 2 }));
 	REFUSED(control, PST_CONTROL_OFF + 1);
 	REFUSED(source, &((struct pst_source){ 0 }));
 	REFUSED(source, &((struct pst_source){ .size = sizeof(struct pst_source) }));

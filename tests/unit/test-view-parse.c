@@ -86,7 +86,6 @@ TEST(wrong_options_are_refused_in_words, state)
 	expect_refused("size", -ERANGE, "size needs a number");
 	expect_refused("uid=5", -EINVAL, "filter");
 	expect_refused("force-user=joe", -EINVAL, "options of bindfs");
-	expect_refused("engine=kernel", -EINVAL, "the view of a program has a process");
 	expect_refused("syslog", -EINVAL, "only `penstock mount`");
 }
 

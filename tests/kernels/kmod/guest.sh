@@ -8,6 +8,7 @@
 . /lib.sh
 . /command.sh
 . /serve.sh
+. /program.sh
 . /each-filter.sh
 . /security.sh
 . /service.sh
@@ -317,6 +318,12 @@ as_the_daemon() { # FS NAME "SPEC..." SCRIPT
 	sh "$4" /w/fuse > /w/of-daemon
 	umount /w/fuse
 	wait $daemon
+	same_as_module "$1" "$2"
+}
+
+# Compares what the commands have said in views of both engines, and the lower trees.
+same_as_module() { # FS NAME
+	is_debug && return
 	echo "# $1.$2: $(grep -c '^[$]' /w/of-daemon) commands," \
 		"$(grep -c '^= 0' /w/of-daemon) without an error"
 	if diff -a -U 4 /w/of-daemon /w/of-module > /w/diff; then
@@ -646,6 +653,7 @@ for phase in $phases; do
 		filters) filters $fs ;;
 		callers) by_caller $fs ;;
 		serve) serve $fs ;;
+		program) program $fs ;;
 		security) security $fs ;;
 		races) two_tasks $fs ;;
 		inodes) inodes $fs ;;

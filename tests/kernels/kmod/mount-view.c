@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 {
 	struct pst_error error = { 0 };
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
+	unsigned int connection;
 
 	if (argc < 3) {
 		fprintf(stderr, "usage: mount-view LOWER TARGET [SPEC...]\n");
@@ -21,7 +22,7 @@ int main(int argc, char **argv)
 	options.mountpoint = argv[2];
 	options.locks = getenv("LOCKS") ? PST_LOCKS_LOWER : PST_LOCKS_LOCAL;
 	options.filters = argc > 3 ? (const char *const *)argv + 3 : NULL;
-	if (kernel_view_mount(&options, -1, &error) == 0)
+	if (kernel_view_mount(&options, NULL, -1, &connection, &error) == 0)
 		return 0;
 	fprintf(stderr, "mount-view: %s\n", error.text);
 	return 1;

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh disable=SC2154
+#
+# Views of programs that use the library with engine=kernel: guest.sh reads this file.
+
+make_answers_tree() { # DIR
+	mkdir -p "$1/a/b" "$1/gone-dir"
+	for f in plain a/b/deep ram-lower gone-1 moved-1; do echo "$f" > "$1/$f"; done
+	chown -R 1000:1000 "$1"
+}
+
+is_mounted_at() { grep -q " $1 $2" /proc/mounts; }
+
+# Starts a program that mounts a view and serves it.
+start_program() { # ENGINE VIEW CMD...
+	type=fuse view=$2
+	[ "$1" = kernel ] && type=penstock
+	shift 2
+	"$@" > /w/program.log 2>&1 &
+	program=$!
+	wait_for is_mounted_at "$view" "$type" ||
+		say_bad program.mount "$(head -c 300 /w/program.log)"
+}
+
+ends() { # NAME VIEW
+	check "$1.umount" umount "$2"
+	wait $program
+	check "$1.ends" [ $? = 0 ]
+}
+
+# The files in memory of examples/ramfs under names that a filter sends to it, in both engines.
+names_of_program() { # FS
+	lower=/w/$1/lower
+	for engine in kernel fuse; do
+		tree=$lower at=/w/view out=module
+		[ $engine = fuse ] && tree=/w/$1/twin at=/w/fuse out=daemon
+		make_answers_tree "$tree"
+		mkdir -p $at
+		start_program $engine $at ramfs -o by_filters,engine=$engine,filter=send "$tree" $at
+		sh /answers.sh $at > /w/of-$out
+		[ $engine = kernel ] && check "$1.program.second-is-said" sh -c \
+			'penstock stat /w/view | grep -q "^engine *kernel"'
+		ends "$1.program.$engine" $at
+	done
+	same_as_module "$1" program
+	fresh "$1"
+}
+
+# A program that answers what it likes, and does not wait for a filter: the second tree serves all.
+whole_program() { # FS
+	start_program kernel /w/view ramfs -o engine=kernel "/w/$1/lower" /w/view
+	check "$1.program.whole" sh -c 'cd /w/view && mkdir -p d/e && echo text > d/e/f &&
+		mv d/e/f g && cat g && ln g h && [ "$(stat -c %h g)" = 2 ]'
+	check "$1.program.whole-below" is_empty "/w/$1/lower"
+	ends "$1.program.whole" /w/view
+	fresh "$1"
+}
+
+# Filters only: no process stays, and what the library says of the view.
+without_process() { # FS
+	lower=/w/$1/lower
+	make_answers_tree "$lower"
+	check "$1.program.filters" library "$lower" /w/view
+	check "$1.program.filters-stay" sh -c '[ ! -e /w/view/x.key ] && [ -e /w/view/plain ]'
+	check "$1.program.filters-umount" penstock umount /w/view
+	fresh "$1"
+}
+
+program() { # FS
+	export PENSTOCK_FILTER_PATH=/filters
+	[ -e /filters/send.bpf.o ] && [ -x /bin/ramfs ] || return
+	names_of_program "$1"
+	# The verdicts of filters do not depend on the lower file system.
+	[ "$1" = ext4 ] || { whole_program "$1"; without_process "$1"; }
+	log_is_silent "$1.program"
+}
