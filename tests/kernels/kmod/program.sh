@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Views of programs that use the library with engine=kernel: guest.sh reads this file.
+# Views of programs that use the library with engine=kernel: guest.sh reads this file. The phase
+# "program" runs only by name.
 
 make_answers_tree() { # DIR
 	mkdir -p "$1/a/b" "$1/gone-dir"
