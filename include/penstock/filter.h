@@ -43,8 +43,8 @@ enum pst_filter_flag {
 	PST_JUDGES = 1 << 9,      /* with PST_HIDES: its program for names also looks at the type
 				   of the file, or refuses operations on names that it shows */
 	PST_ANNOUNCED = 1 << 10,  /* the log says what it will do with its options, as a warning */
-	PST_SERVES = 1 << 11,     /* it may return PST_SERVE, which has no effect without this flag
-				   in the kernel engine */
+	PST_SERVES = 1 << 11,     /* it may return PST_SERVE; in the kernel engine, the operation
+				   fails with EIO if a filter without this flag does */
 };
 
 /* in.read.read_flags of readdir: the entries have attributes (struct fuse_direntplus). */

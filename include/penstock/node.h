@@ -27,7 +27,8 @@
  *
  * Results: a callback returns 0, or a number of bytes where its comment says so, a negative errno
  * for the client, PST_BACKING or PST_LATER. Numbers that are none of these, and results that no
- * file can have, are logged, and the client gets EIO. A member that is NULL answers PST_BACKING.
+ * file can have, are logged, and the client gets EIO. A member that is NULL answers PST_BACKING,
+ * unless its comment says otherwise.
  *
  * Pointers in the arguments of a callback are valid until it returns; after PST_LATER, until the
  * program has called pst_reply().
@@ -96,16 +97,16 @@ struct pst_request {
 	uint32_t clears_set_ids;
 };
 
-/* A file with a key, and its attributes. Zeroes before the callback. */
+/* A file with a key, and its attributes. All zeros when the callback gets it. */
 #define PST_KEY_MAX 64
 struct pst_entry {
 	uint32_t key_len; /* 1 to PST_KEY_MAX; lookup(): 0 if the name does not exist */
 	unsigned char key[PST_KEY_MAX];
 	/*
-	 * All attributes, whatever stx_mask says; statx(2) of another file fills it. The type in
-	 * stx_mode must not change in the life of a key. The view keeps
-	 * the stx_ino of the first entry; a stx_ino of 0 is replaced by a number that is made of
-	 * the key, stx_blksize 0 by 4096.
+	 * All attributes, whatever stx_mask says; statx(2) of another file may fill it. The type in
+	 * stx_mode must not change in the life of a key. The view keeps the stx_ino of the first
+	 * entry. It replaces a stx_ino of 0 by a number that it makes of the key, and a stx_blksize
+	 * of 0 by 4096.
 	 */
 	struct statx stx;
 };
@@ -138,7 +139,7 @@ enum pst_data {
 	PST_DATA_DIRECT, /* by read() and write(), one for each read(2) and write(2); mmap(2) with
 			    MAP_SHARED fails */
 };
-/* Zeroes before the callback. */
+/* The result of an open. All zeros when the callback gets it. */
 struct pst_opened {
 	enum pst_data data;
 	uint32_t keep_cache; /* 1: pages that the kernel has cached before are still right; 0 means
@@ -168,9 +169,9 @@ struct pst_node_ops {
 			   files */
 	uint32_t loop;  /* 1: callbacks run inside of pst_view_dispatch() only */
 	/*
-	 * How long the kernel may cache names and attributes of files with a key; UINT64_MAX
-	 * without a limit, if the program calls pst_view_changed() and its like for every change
-	 * that is not made by a client of the view. pst_view_changed_data() then also for data.
+	 * Nanoseconds for which the kernel may cache names and attributes of files with a key.
+	 * UINT64_MAX: without a limit, also data; then the program must call pst_view_changed(),
+	 * pst_view_changed_data() or their like for each change that no client of the view makes.
 	 */
 	uint64_t timeout_ns;
 	/*
@@ -216,8 +217,8 @@ struct pst_node_ops {
 	int (*make)(struct pst_request *req, const char *name, uint32_t mode, dev_t rdev,
 		    const char *target, struct pst_entry *ret_entry);
 	/*
-	 * Makes a regular file and opens it. flags are those of open(2). NULL, if open is NULL,
-	 * too: make() makes it.
+	 * Makes a regular file and opens it. flags are those of open(2). If this and open are
+	 * NULL, make() makes the file.
 	 */
 	int (*create)(struct pst_request *req, const char *name, uint32_t mode, int flags,
 		      struct pst_entry *ret_entry, struct pst_opened *ret_opened);
@@ -230,12 +231,14 @@ struct pst_node_ops {
 		      unsigned int flags);
 
 	/*
-	 * Opens a regular file. NULL: a file with a key is opened as PST_DATA_CACHED; with O_TRUNC
-	 * after setattr() of the size 0, and for reading only (EROFS) without write().
-	 * PST_BACKING: the kernel reads and writes the lower file; else
-	 * read() and write() are called. As long as a file is open it stays the way it was opened
-	 * first: while the kernel reads the lower file, an open for read() fails with EBUSY. flags
-	 * are those of open(2), with O_TRUNC.
+	 * Opens a regular file. flags are those of open(2), including O_TRUNC. If this returns
+	 * PST_BACKING, the kernel reads and writes the lower file; else read() and write() are
+	 * called. As long as a file is open it stays the way it was opened first: while the kernel
+	 * reads the lower file, an open for read() fails with EBUSY.
+	 *
+	 * If this is NULL and read is not, the library opens a file with a key as PST_DATA_CACHED:
+	 * with O_TRUNC after it has called setattr() with the size 0; without write(), for reading
+	 * only (EROFS).
 	 */
 	int (*open)(struct pst_request *req, int flags, struct pst_opened *ret_opened);
 	/* Returns the number of bytes; fewer than size only at the end of the file. */
@@ -244,11 +247,11 @@ struct pst_node_ops {
 	ssize_t (*write)(struct pst_request *req, const void *buf, size_t size, uint64_t off);
 	int (*fallocate)(struct pst_request *req, int mode, uint64_t off, uint64_t len);
 	/*
-	 * whence is SEEK_DATA or SEEK_HOLE. Returns the offset. NULL: as in a file without holes,
-	 * whose size getattr() says.
+	 * whence is SEEK_DATA or SEEK_HOLE. Returns the offset. If this is NULL, the library
+	 * answers as for a file without holes of the size that getattr() returns.
 	 */
 	int64_t (*lseek)(struct pst_request *req, int64_t off, int whence);
-	/* A file, or a directory, which is never open: its handle is 0. */
+	/* Also for a directory, whose handle is always 0. */
 	int (*fsync)(struct pst_request *req, int data_only);
 	/* A process has closed one of its descriptors; the client gets the error. */
 	int (*flush)(struct pst_request *req);
@@ -283,8 +286,8 @@ struct pst_node_ops {
 	/*
 	 * Copies len bytes from off in the open file req->file to off2 in req->file2, which may be
 	 * the same file. Returns the number of bytes, fewer than len at the end of the file.
-	 * PST_BACKING if the program has opened only one of the files, or has no callback: the
-	 * process that copies reads and writes then.
+	 * The library does not call it if the program has opened only one of the files. Then, and
+	 * after PST_BACKING, the process that copies reads and writes.
 	 */
 	ssize_t (*copy_file_range)(struct pst_request *req, uint64_t off, uint64_t off2,
 				   size_t len);
@@ -297,7 +300,7 @@ struct pst_node_ops {
 	/*
 	 * ioctl(2) on a regular file or a directory, with a command whose number says the size and
 	 * direction of its argument (_IOR, _IOW, _IOWR). in has in_size bytes of the client, out
-	 * takes out_size bytes for the client, zeroes before; either may be 0. Returns what
+	 * takes out_size bytes for the client, at first zeros; either may be 0. Returns what
 	 * ioctl(2) shall return.
 	 */
 	int (*ioctl)(struct pst_request *req, uint32_t cmd, const void *in, size_t in_size,

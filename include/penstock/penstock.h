@@ -326,8 +326,9 @@ typedef int (*pst_option_fn)(void *aux, const char *name, const char *value,
 /*
  * Sets members of *options by a list "NAME[=VALUE],NAME[=VALUE]...", with the names and words of
  * `penstock mount -o` (penstock(1)). Several lists may follow one another. own gets aux; it may be
- * NULL. The strings and the filters that *options points to afterwards are the library's until
- * pst_view_options_free(), which also must be called after a failure. Returns 0; -EINVAL if an
+ * NULL. The library owns the strings of the lists and the array of filters, to which *options
+ * points afterwards, until pst_view_options_free(), which also must be called after a failure. The
+ * strings that the program has set before must stay valid until then. Returns 0; -EINVAL if an
  * option is refused; -ENOMEM; or the result of own.
  */
 int pst_view_options_parse(struct pst_view_options *options, const char *list, pst_option_fn own,
@@ -388,10 +389,11 @@ int pst_view_remounted(struct pst_view *view, unsigned int mount_flags, unsigned
 void pst_view_free(struct pst_view *view);
 
 /*
- * Waits until the view is unmounted, by umount(2) or by one of the signals SIGTERM, SIGINT and
- * SIGHUP: the first unmounts the view unless it is in use, a second one lazily. Signals that are
- * blocked in this thread stay the program's. Runs pst_view_dispatch() if the view has `loop` set.
- * Other threads of the program should block the signals. Returns as pst_view_wait().
+ * Waits until the view is unmounted, and unmounts it when one of SIGTERM, SIGINT and SIGHUP
+ * arrives: the first signal leaves a view mounted that is in use, a second one unmounts it lazily.
+ * Signals that this thread had blocked before are left to the program. Calls pst_view_dispatch()
+ * for a view with `loop`. Other threads of the program should block the signals. Returns as
+ * pst_view_wait().
  */
 int pst_view_run(struct pst_view *view);
 
@@ -459,10 +461,10 @@ int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n,
 
 /*
  * These functions change the filters (docs/filters.md) of a mounted view. A change that fails has
- * no effect. When a function returns 0, the change applies to all operations but those that a
- * program had kept with PST_LATER, or that had waited for a source, and the kernel has dropped what
- * it had cached before the change. name is a name of pst_view_filters(); -ENOENT if the view has no
- * filter of that name.
+ * no effect. When a function returns 0, the change applies to all operations, except those that a
+ * program already kept (PST_LATER) or that already waited for a source, and the kernel has dropped
+ * what it had cached before the change. name is a name of pst_view_filters(); -ENOENT if the view
+ * has no filter of that name.
  */
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error);
 int pst_view_filter_remove(struct pst_view *view, const char *name, struct pst_error *error);

@@ -18,10 +18,10 @@
  *	options.source = &source;
  *
  * The mark of a hollow file is an extended attribute of the lower inode. The view removes it when
- * the content is on the disk, a second after the fetch. If the program is killed during a fetch,
- * the file is still hollow, and the next view of LOWER fetches it again. Clients of the view do not
- * see the mark. Processes that read LOWER directly see zeros in a hollow file, and no names in a
- * hollow directory.
+ * the content is on the disk, about a second after the fetch. If the program is killed during a
+ * fetch, the file is still hollow, and the next view of LOWER fetches it again. Clients of the view
+ * do not see the mark. Processes that read LOWER directly see zeros in a hollow file, unless guard
+ * is set, and no names in a hollow directory.
  */
 #include <penstock/penstock.h>
 
@@ -101,9 +101,10 @@ enum pst_fetch_when {
 	PST_FETCH_OPEN,
 	/*
 	 * In pieces, before a read(2), a page fault, or a write(2) to a part of a piece. Opens,
-	 * truncations and writes of whole pieces wait for nothing. The view serves the data until
-	 * all pieces are there; the file passes through from the first open after that at which no
-	 * client has it open. Suits large files of which clients read parts.
+	 * truncations and writes of whole pieces need no pieces, but a change waits for calls for
+	 * the file that run already. The view serves the data until all pieces are there; the file
+	 * passes through from the first open after that at which no client has it open. Suits large
+	 * files of which clients read parts.
 	 *
 	 * Each call is for one piece, and off + len is at most the size of the file, or less after
 	 * clients have truncated the file and made it longer again. A piece survives a kill of the
@@ -144,7 +145,7 @@ struct pst_source {
 	 * clients. Must not be NULL.
 	 */
 	int (*fetch)(void *aux, struct pst_fetch *fetch);
-	enum pst_fetch_when when; /* of files for which when_of is NULL */
+	enum pst_fetch_when when; /* of all files, if when_of is NULL */
 	uint32_t n_fetches;       /* calls at the same time; 0 for the default, 16 */
 	uint32_t retry_ms;        /* after an error, clients get the same error for so long, without
 			       another call; 0: each open, or read of a piece, calls again */
@@ -159,16 +160,18 @@ struct pst_source {
 	 */
 	enum pst_fetch_when (*when_of)(void *aux, const struct pst_fetch *fetch);
 	/*
-	 * The view evicts fetched files when they have more bytes (st_size) than this: those first
-	 * that were not opened for the longest time, also in earlier views. Never files that are
-	 * open, or that a client may have changed. 0: no limit.
+	 * The view evicts fetched files when they have more bytes (st_size) than this: first those
+	 * that were not opened for the longest time, also in earlier views. It never evicts files
+	 * that are open or that a client may have changed. Files of which pieces are missing do
+	 * not count, and are not evicted. 0: no limit.
 	 */
 	uint64_t max_bytes;
 	/*
 	 * 1: a process that opens a hollow file of LOWER beside the view (below, by another view or
-	 * mount) waits until the file is fetched; an error of fetch() is EPERM for it. Each open on
-	 * LOWER's file system, but those of the view, then waits for a thread of this program. When
-	 * the program ends or is killed, openers go on, and read zeros in hollow files. 0: off.
+	 * mount) waits until the file is fetched; if fetch() fails, the open fails with EPERM. Each
+	 * open on LOWER's file system, except those of the view and its clients, then waits for a
+	 * thread of this program. When the program ends or is killed, waiting processes go on, and
+	 * read zeros in hollow files. 0: off.
 	 */
 	uint32_t guard;
 	uint32_t pad; /* must be 0 */
