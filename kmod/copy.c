@@ -67,8 +67,8 @@ ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, lo
 	struct pst_op op;
 
 	/*
-	 * As the kernel does where a FUSE view answers EXDEV: because a filter sees the data, or
-	 * because no program can see files of two views.
+	 * Reads and writes, as the kernel does if a FUSE view answers EXDEV: a filter sees the
+	 * data, or the files are in two views, both of which no program can see.
 	 */
 	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)) ||
 	    file_inode(in)->i_sb != file_inode(out)->i_sb)
@@ -80,7 +80,7 @@ ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, lo
 	return copy_lower(in, pos_in, out, pos_out, len, flags);
 }
 
-/* To filters a reflink is a copy. A file that shares its blocks anew has the same data. */
+/* For filters a reflink is a copy. Deduplication changes no data, so no program runs. */
 loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			    loff_t len, unsigned int flags)
 {

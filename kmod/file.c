@@ -201,7 +201,7 @@ static loff_t seek_lower(struct file *file, loff_t offset, int whence)
 	return ret;
 }
 
-/* As the daemon's, programs see only what asks the lower file system. */
+/* As in the FUSE engine, programs see only seeks that ask the lower file system. */
 loff_t pst_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct inode *inode = file_inode(file);

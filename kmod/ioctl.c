@@ -28,7 +28,7 @@ static long pass(struct file *file, unsigned int cmd, unsigned long arg, ioctl_f
 
 	if (!is_passed(file_inode(file)->i_sb, cmd))
 		return -ENOTTY;
-	/* The number of that one says the opposite of what it does. */
+	/* FS_IOC_SET_ENCRYPTION_POLICY has the direction of a command that reads, and writes. */
 	if (_IOC_DIR(cmd) == _IOC_READ && cmd != FS_IOC_SET_ENCRYPTION_POLICY)
 		return run(file->private_data, cmd, arg);
 	ret = mnt_want_write_file(file);
@@ -80,7 +80,7 @@ static long do_ioctl(struct file *file, unsigned int cmd, unsigned long arg, uns
 	return pass(file, cmd, arg, run);
 }
 
-/* Flags of inodes do not come here, but by fileattr. */
+/* The VFS turns commands for flags of inodes into calls of fileattr_get() and _set(). */
 long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct file *l = file->private_data;

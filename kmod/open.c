@@ -44,7 +44,7 @@ static struct cred *without_context(const struct super_block *sb, const struct c
 	return cred;
 }
 
-/* mode: of a file without a name in the directory @lower; 0: opens @lower. */
+/* Opens @lower; or, if @mode is not 0, a new file of that mode without a name in @lower. */
 static struct file *open_as(struct file *file, const struct path *lower, unsigned int flags,
 			    umode_t mode, const struct cred *cred)
 {
@@ -57,8 +57,8 @@ static struct file *open_as(struct file *file, const struct path *lower, unsigne
 
 /*
  * Opens the lower file of a file of the view for a caller; for @mode see open_as(). Landlock and
- * AppArmor, which go by paths, have checked that of the view. They refuse the lower path, which is
- * on a private mount: then it is opened anew without the security context of the caller.
+ * AppArmor, which go by paths, have checked the path in the view. They refuse the lower path, which
+ * is on a private mount; then the file is opened again without the security context of the caller.
  */
 static struct file *open_path(struct file *file, const struct path *lower, unsigned int flags,
 			      umode_t mode, const struct cred *caller)

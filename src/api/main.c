@@ -148,7 +148,7 @@ static int mount_and_run(const struct pst_view_options *options, struct pst_erro
 
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	ending_signals(&before, &set);
-	/* Now, because a signal between the mount and pst_view_run() would leave a dead mount. */
+	/* Before the mount: a signal between mount and pst_view_run() would leave a dead mount. */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	r = pst_view_mount(options, &view, error);
 	if (r == 0) {

@@ -28,7 +28,7 @@
 
 #define DEFAULT_POOL   8
 #define MAX_BACKGROUND 64
-/* With a source, reads ahead may wait for pieces; those of other files come behind them. */
+/* With a source, readahead may wait for pieces, and readahead of other files waits behind it. */
 #define MAX_BACKGROUND_WAITING 256
 #define OWN_FDS                256
 

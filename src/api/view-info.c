@@ -61,10 +61,9 @@ int pst_view_info(struct pst_view *view, struct pst_view_info *ret_info)
 static int refuse_trace(int fd, struct pst_error *error)
 {
 	close(fd);
-	return error_set(
-		error, -EOPNOTSUPP,
-		"the library has no traces of views of the kernel engine; `penstock trace` "
-		"has");
+	return error_set(error, -EOPNOTSUPP,
+			 "pst_view_trace() cannot trace a view of the kernel engine; use `penstock "
+			 "trace`");
 }
 
 int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LAZY_MS 1000 /* between looks if a view that was unmounted lazily has ended */
+#define LAZY_MS 1000 /* between two checks if a lazily unmounted view has ended */
 
 void view_kernel_mounted(struct pst_view *view, unsigned int connection)
 {
@@ -42,7 +42,7 @@ int view_kernel_mount(struct pst_view *view, const struct pst_view_options *opti
 	return r;
 }
 
-/* The file of a view that has ended cannot be read any more. */
+/* Returns true if the view has ended: then its file cannot be read any more. */
 static bool has_ended(const struct pst_view *view)
 {
 	char c;

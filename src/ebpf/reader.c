@@ -189,7 +189,7 @@ __attribute__((constructor)) static void be_the_child(int argc, char **argv)
 	struct link_map *map = NULL;
 	Dl_info info;
 
-	/* Now, because the name may be relative to the working directory. */
+	/* Resolved at once, because the name may be relative to the working directory. */
 	if (dladdr1(be_the_child, &info, (void **)&map, RTLD_DL_LINKMAP) && map && *map->l_name &&
 	    !realpath(map->l_name, library))
 		library[0] = '\0';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opens of hollow files below, beside the view: a fanotify group whose permission events the kernel
- * sends for each open on LOWER's file system. The clone of LOWER's mount has a mark that ignores
- * them, so neither the view nor its clients wait for the group. No state, no locks.
+ * Opens of hollow files beside the view: a fanotify group gets a permission event from the kernel
+ * for each open on LOWER's file system. The clone of LOWER's mount has a mark that ignores them, so
+ * neither the view nor its clients wait for the group. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "fs/hollow.h"

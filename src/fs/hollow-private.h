@@ -42,7 +42,7 @@ struct hollow_filling hollow_filling_of(const struct stat *st);
 /*
  * Save the capabilities of a program (security.capability) in another extended attribute, because
  * each write to the file removes them, and restore them. Both do nothing if there are none. end is
- * true if no more writes follow.
+ * true if no more writes follow. Both return 0 or -errno.
  */
 #define HOLLOW_CAPABILITY "trusted.penstock.capability"
 int hollow_save_capability(int fd);
@@ -55,15 +55,15 @@ int hollow_settle(struct fs *fs, struct node *node, bool synced);
 /* Converts the times of a record. */
 void hollow_times_of(const struct hollow_filling *filling, struct timespec ret_times[2]);
 /*
- * Removes all that an interrupted fill has left in a file, and restores its size. fd is open for
- * writing.
+ * Removes all that an interrupted fill has left in a file, and restores its size, length bytes. fd
+ * is open for writing. Returns 0 or -errno.
  */
 int hollow_begin_again(int fd, uint64_t length);
-/* Records the tag and the state of a file, which is whole from then on. */
+/* Records the tag and the state of a file, which is whole from then on. Returns 0 or -errno. */
 int hollow_record_filled(struct fs *fs, const struct fs_fill *fill);
 /*
  * Removes the mark of a file whose content is on the disk. If evictable is true, records the tag
- * for an eviction.
+ * for an eviction. Returns 0 or -errno.
  */
 int hollow_finish(struct fs *fs, struct node *node, const struct fs_fill *fill, bool evictable);
 

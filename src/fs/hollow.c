@@ -208,7 +208,7 @@ void hollow_show_times(struct fs *fs, struct node *node, struct statx *stx)
 	struct hollow_filling filling;
 	struct timespec times[2];
 
-	/* A fill that has changed the mtime has written blocks, or this was the last change. */
+	/* A fill that has changed the mtime has written blocks, or mtime and ctime are equal. */
 	if (fs_is_whole(node) || (S_ISREG(node->type) && !stx->stx_blocks &&
 				  (stx->stx_mtime.tv_sec != stx->stx_ctime.tv_sec ||
 				   stx->stx_mtime.tv_nsec != stx->stx_ctime.tv_nsec)))
@@ -303,7 +303,7 @@ int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
 	if (fstat(ref.fd, &st) < 0)
 		return -errno;
 	now = hollow_filling_of(&st);
-	/* The other one may be that of the interrupted fill. */
+	/* The other time may be that of the interrupted fill. */
 	for (int i = 0; i < 2; i++)
 		if (changes & (FS_HOLLOW_ATIME << i))
 			record.was.times[i] = now.times[i];

@@ -11,9 +11,9 @@
 /* Returns true if the file is known to be not hollow. */
 bool fs_is_whole(const struct node *node);
 /*
- * Returns a number of the file system of LOWER (a path) that is the same as long as the mount stays
- * and the machine runs, so that what was written is not lost; FS_INSTANCE_UNKNOWN if the kernel is
- * older than 6.8.
+ * Returns a number that stays the same as long as LOWER (a path) stays mounted and the machine
+ * runs: until then the file system loses nothing that was written. Returns FS_INSTANCE_UNKNOWN if
+ * the kernel is older than 6.8.
  */
 #define FS_INSTANCE_UNKNOWN 1
 uint64_t fs_instance(const char *lower);

@@ -106,7 +106,7 @@ static int read_record(struct fs *fs, int fd, struct hollow_pieces *ret_record)
 	}
 	if (record.shift > 62 || record.was.length >> record.shift >= PIECES_MAX)
 		return -EIO;
-	/* A truncation that was interrupted. */
+	/* A truncation was interrupted before it updated the record. */
 	if (record.was.length > (uint64_t)st.st_size)
 		record.was.length = (uint64_t)st.st_size;
 	*ret_record = record;
@@ -125,7 +125,7 @@ static int begin_record(struct fs *fs, int fd, struct hollow_pieces *ret_record)
 
 	if (r < 0 || r == FILLED_PIECES)
 		return r < 0 ? r : 0;
-	/* Or a fill before the machine stopped, which may have lost a part of its content. */
+	/* A fill before the machine stopped may have lost a part of its content, too. */
 	if (fremovexattr(fd, HOLLOW_FILLED) == 0 || r == FILLED_INTERRUPTED)
 		r = hollow_begin_again(fd, ret_record->was.length);
 	return r < 0 ? r : write_record(fd, ret_record);
@@ -156,7 +156,7 @@ int fs_pieces_missing(struct fs *fs, struct node *node, uint64_t off, uint64_t l
 
 	if (r <= 0 || !len)
 		return r < 0 ? r : 0;
-	/* A kill came before the mark was removed: the fill of any piece removes it. */
+	/* The program was killed before it removed the mark; the fill of any piece removes it. */
 	if (is_complete(&record)) {
 		*ret_piece = 0;
 		return 1;
@@ -193,7 +193,7 @@ off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whenc
 	if (r < 0)
 		return r;
 	for (;;) {
-		/* Past the pieces that are not there, if a hole is sought. */
+		/* A search for a hole skips the pieces that are not there. */
 		piece = r == 0 ? 0 : next_missing(&record, at >> record.shift);
 		if (r && whence == SEEK_HOLE && piece == at >> record.shift &&
 		    at < record.was.length) {
@@ -201,7 +201,7 @@ off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whenc
 			continue;
 		}
 		found = lseek(fd, (off_t)at, whence);
-		/* The hole at the end of the file, behind a missing piece. */
+		/* Nothing but the hole at the end of the file follows the missing pieces. */
 		if (found < 0 && errno == ENXIO && at > (uint64_t)off)
 			return (off_t)at;
 		if (found < 0 && (errno != ENXIO || whence == SEEK_HOLE))

@@ -4,7 +4,7 @@
  * earlier, without the mark the next view would show zeros; with it, that view fills the file
  * again. One syncfs(2) serves all files of a batch.
  *
- * The flags of a node say where it is: a fill sets NODE_UNSETTLED and clears NODE_SYNCED,
+ * The flags of a node are its state: a fill sets NODE_UNSETTLED and clears NODE_SYNCED,
  * fs_settle() sets NODE_SYNCED before syncfs(2), an eviction clears both. While this file has the
  * lower file open, no eviction begins (it takes a write lease), so the flags are final then. No
  * locks.

@@ -171,7 +171,7 @@ static void bad(struct filter_call *call, const struct chain_entry *entry, enum 
 
 static bool may_serve(const struct filter_call *call, const struct chain_entry *entry)
 {
-	/* Without a node, a name is checked outside of any operation. */
+	/* A request without a node is a check of a name outside of any operation. */
 	return !req_of(call)->node || serve_has_callback(req_of(call), call->opcode);
 }
 
@@ -314,7 +314,7 @@ int adapter_before(struct req *req)
 		return r;
 	if (call->op->effect == OP_FINDS)
 		adapter_lookup_begin(req);
-	/* The program answers it without the filters asking for that, too. */
+	/* True without a verdict of filters, too, if the program answers the operation anyway. */
 	call->serve = req->host->served && serve_wants(req);
 	names = name_check_call(call);
 	if (names == 0)

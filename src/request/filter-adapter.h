@@ -25,8 +25,8 @@ int adapter_before(struct req *req);
  */
 int adapter_found(struct req *req, int r);
 /*
- * Writes the attributes of req->changed as they are now to the slot: others have changed the file
- * while the request was asleep. The file is locked again.
+ * Writes the attributes of req->changed as they are now to the slot, because other requests may
+ * have changed the file while this one was asleep. The caller has locked the file again.
  */
 void adapter_look_again(struct req *req);
 /* As apply_after(), for the result in req. */

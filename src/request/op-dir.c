@@ -170,7 +170,7 @@ static int look_up_filtered(struct listing *listing, const char *name,
 			adapter_fill_attr(&entry.attr.stx, &attr);
 		r = apply_found(call, r, node_filter(entry.node), entry.node ? &attr : NULL);
 	}
-	/* A program for names has said so. */
+	/* A program for names has returned PST_SERVE. */
 	if (r == 0 && call->serve) {
 		fs_node_put(req->fs, entry.node);
 		return -EAGAIN;

@@ -97,7 +97,7 @@ struct req {
 	enum stage stage;
 	struct node *changed;   /* counted; locked by request/exact.c, or NULL */
 	struct fdref pin;       /* of changed; valid if changed is not NULL */
-	bool unlocked;          /* it has slept, and given up the lock of changed */
+	bool unlocked;          /* it has slept, and unlocked changed for that time */
 	bool slept;             /* it has been asleep */
 	bool renaming;          /* RENAME: adapter_rename_end() has to be called */
 	unsigned int n_renamed; /* LOOKUP: see adapter_lookup_begin() */
@@ -153,8 +153,8 @@ void req_save(struct req *req);
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
 /*
- * Gives up what other requests and changes of filters wait for, because the request is about to
- * belong to no thread for as long as it takes.
+ * Unlocks what other requests and changes of filters wait for, because the request is about to
+ * belong to no thread, for an unlimited time.
  */
 void req_sleep(struct req *req);
 /* The request belongs to a thread again. */

@@ -75,7 +75,7 @@ CALLER(setattr)
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if (in->valid & map[i].valid)
 			s->change.stx_mask |= map[i].field;
-	/* A change of the owner always does; so does an empty change before a write. */
+	/* A change of the owner always clears them; so does an empty change before a write. */
 	s->request.clears_set_ids = !S_ISDIR(type) &&
 				    ((in->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) ||
 				     (!s->change.stx_mask && s->req->node->n_writers));
@@ -201,7 +201,7 @@ CALLER(copy)
 	return CALL(copy_file_range, in->off_in, in->off_out, len);
 }
 
-/* The kernel sends the layout of the argument only for a command that says it (UNRESTRICTED). */
+/* Without FUSE_IOCTL_UNRESTRICTED, the command says the size of its argument. */
 CALLER(ioctl)
 {
 	const struct fuse_ioctl_in *in = arg_of(s);
@@ -288,7 +288,7 @@ CALLER(statfs)
 	return CALL(statfs, &s->st);
 }
 
-/* No program can answer it: only the error of a file without a lower file. */
+/* For operations that no program can answer: files without a lower file fail with .none. */
 CALLER(nothing)
 {
 	(void)ops;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Operations need of hollow files:
+ * Operations on hollow files need
  *
  *	a name in a directory, its listing	the names of the directory
  *	removing a directory			the names of that directory

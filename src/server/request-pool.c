@@ -309,7 +309,7 @@ static enum chain_use set_use(const struct request_set *set, const struct chain 
 
 	for (unsigned int i = 0; set && i < set->n; i++) {
 		const struct req *req = &set->reqs[i];
-		/* Before begun and chain: when it wakes, they stay as they are. */
+		/* Read before begun and chain, which do not change when the request wakes. */
 		bool asleep = req->asleep;
 
 		if (!req->begun || req->chain != chain)

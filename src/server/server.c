@@ -112,8 +112,8 @@ static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **
 }
 
 /*
- * A request of the pool needs no room: it gives up its thread. Another needs some; if there is
- * none, this thread waits, and requests that no other thread can receive wait in the kernel.
+ * A request in the pool needs no room, because it gives up its thread. Any other request needs
+ * room; if there is none, this thread waits, and with it requests that only it can receive.
  */
 static bool park(struct req *req, struct req **ret_other, int *ret_r)
 {

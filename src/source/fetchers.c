@@ -16,7 +16,7 @@
 
 /* A thread ends after so many idle seconds. */
 #define IDLE_S 10
-/* pst_fetch_copy() looks after so many bytes if it shall stop. */
+/* pst_fetch_copy() checks after so many bytes if the call is cancelled. */
 #define COPY_SIZE (4 << 20)
 
 /* A call of the source. */

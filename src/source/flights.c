@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* Flights that stay because of retry_ms. */
+/* The most failed flights that stay because of retry_ms. */
 #define MAX_FAILED 1024
 
 static bool is_of(struct source *source, const struct flight *flight, const struct node *node)

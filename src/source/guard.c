@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The guard: whoever opens a hollow file beside the view waits until the file is fetched. A thread
- * reads the events of the opens and never waits for a file, because each open on LOWER's file
- * system waits for this thread. The opener waits in a flight, like a request of the view. When the
- * program ends, the kernel lets all openers go on. No locks.
+ * The guard: a process that opens a hollow file beside the view waits until the file is fetched. A
+ * thread reads the events of the opens and never waits for a file, because each open on LOWER's
+ * file system waits for this thread. The opener waits in a flight, like a request of the view. When
+ * the program ends, the kernel lets all openers go on. No locks.
  */
 #include "fs/hollow.h"
 #include "source/source-private.h"
@@ -33,7 +33,7 @@ static void reply(struct source *source, int fd, int r)
 	struct fanotify_response response = { fd, r < 0 ? FAN_DENY : FAN_ALLOW };
 
 	if (write(source->guard.fd, &response, sizeof(response)) < 0)
-		log_error("guard: cannot answer the open of a file below: %s", strerror(errno));
+		log_error("guard: cannot answer the open of a file of LOWER: %s", strerror(errno));
 	fd_close(fd);
 }
 
@@ -55,7 +55,7 @@ static void proceed(struct opener *opener)
 	if (r == 1)
 		r = fs_fetch_when(source->fs, node, &source->given, &when) ?: 1;
 	opener->wait.piece = FS_WHOLE;
-	/* One piece after the other. If none is missing, a hold of the file may be about to end. */
+	/* The opener waits for each piece in turn; if none is missing, a hold may soon end. */
 	if (r == 1 && when == PST_FETCH_READ)
 		r = fs_pieces_missing(source->fs, node, 0, INT64_MAX, false, &opener->wait.piece);
 	if (r >= 0 && when == PST_FETCH_READ)
@@ -85,7 +85,7 @@ static void handle(struct source *source, const struct fanotify_event_metadata *
 
 	if (event->fd < 0)
 		return;
-	/* The program's own opens, also those of other files: its functions may wait for them. */
+	/* Opens by the program itself go on: the source's functions may wait for them. */
 	if (event->pid != getpid())
 		r = fs_guard_find(source->fs, event->fd, &node);
 	if (r <= 0) {
@@ -143,7 +143,10 @@ int guard_open(struct guard *guard, int lower, struct pst_error *error)
 				 "guard out, and let nobody read LOWER beside the view",
 				 strerror(-guard->fd));
 	guard->stop_fd = eventfd(0, EFD_CLOEXEC);
-	return guard->stop_fd < 0 ? error_set(error, -errno, "source: guard: no descriptor") : 0;
+	return guard->stop_fd < 0 ?
+		       error_set(error, -errno, "source: guard: cannot create an eventfd: %s",
+				 strerror(errno)) :
+		       0;
 }
 
 void guard_start(struct source *source)
@@ -155,7 +158,9 @@ void guard_start(struct source *source)
 		return;
 	/* Without the thread, each open on the file system would wait for ever. */
 	source->guard.fd = fd_close(source->guard.fd);
-	log_error("guard: cannot start a thread: %s: files below are not guarded", strerror(-r));
+	log_error("guard: cannot start a thread: %s: processes beside the view read zeros in "
+		  "hollow files",
+		  strerror(-r));
 }
 
 void guard_stop(struct guard *guard)

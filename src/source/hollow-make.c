@@ -72,7 +72,7 @@ static int make_named(int dir_fd, const struct pst_hollow *hollow, struct unfini
 	int flags = O_CLOEXEC | O_NOFOLLOW, r = 0;
 	struct timespec began;
 
-	/* The clock of birth times: it does not advance between two ticks of the kernel. */
+	/* File systems take birth times from this clock, which advances at ticks only. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	snprintf(file->name, sizeof(file->name), FS_UNFINISHED "%d-%u-%llx", getpid(), number++,
 		 (unsigned long long)clock_ns());

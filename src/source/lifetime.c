@@ -42,7 +42,7 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	if (!source->fetchers)
 		return error_set(error, -ENOMEM, "out of memory");
 	r = source_views_add(&source->view, lower, makedev(0, connection), error);
-	/* After the last open of this thread by another mount than the clone. */
+	/* Last: opens of this thread by another mount than the clone would wait for the guard. */
 	if (r == 0 && given->guard)
 		r = guard_open(&source->guard, lower, error);
 	if (r == 0)
@@ -68,7 +68,7 @@ void source_stop(struct source *source)
 		flight->cancelled = true;
 	pthread_cond_broadcast(&source->work);
 	while (source->n_running) {
-		/* Again and again: a signal before the system call does not interrupt it. */
+		/* Repeated, because a signal before a system call does not interrupt the call. */
 		fetchers_wake_cancelled(source);
 		clock_cond_wait_ms(&source->work, &source->lock, 5);
 		if (!told && clock_ms() - began >= PATIENCE_MS) {

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The thread searches again after so long if files that are open keep the bytes above the limit. */
+/* The thread searches again after this time if open files keep the bytes above the limit. */
 #define PAUSE_MS 1000
 
 /* When a file was last opened. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The thread that settles filled files (fs_settle()), SETTLE_MS after the first of a batch: until
- * then a file has the mark, and a power failure makes the next view fetch it again. The lock of the
- * source guards struct settler.
+ * The thread that settles filled files, SETTLE_MS after the first of a batch was filled:
+ * fs_settle() writes them to the disk and removes their marks. A file that still has the mark after
+ * a power failure is fetched again. The lock of the source guards struct settler.
  */
 #include "fs/hollow.h"
 #include "source/source-private.h"
@@ -48,7 +48,7 @@ static void settle(struct source *source)
 		free(nodes);
 		return;
 	}
-	/* The next view settles them, or fetches them again. */
+	/* Without memory, or at the end, the next view settles them, or fetches them again. */
 	pthread_mutex_unlock(&source->lock);
 	while (n)
 		fs_node_put(source->fs, nodes[--n]);
@@ -83,7 +83,7 @@ void settler_add(struct source *source, struct node *node)
 	pthread_mutex_lock(&source->lock);
 	if (!settler->runs && !settler->ends)
 		settler->runs = thread_create(&settler->thread, NULL, settler_main, source) == 0;
-	/* Else the mark stays, and the next view settles the file. */
+	/* If this fails, the mark stays, and the next view settles the file. */
 	if (!settler->ends && append(settler, &node, 1))
 		node_get(node);
 	if (settler->n == 1)

@@ -10,8 +10,9 @@
  * file, or a hold, excludes all others of the file. After an error the flight stays for retry_ms,
  * so that requests of this time get the error.
  *
- * Locks: source->lock guards everything that is not constant. Neither the source's functions nor
- * done() run under it. The lock of the thread pool may be held when it is taken.
+ * Locks: source->lock guards everything that is not constant, except struct limit, which has a lock
+ * of its own. Neither the source's functions nor done() run under source->lock. A thread may take
+ * it while it holds the lock of the thread pool.
  */
 #include "source/source.h"
 #include "source/views.h"
@@ -34,8 +35,8 @@ struct flight {
 	struct source_waiter *waiters;
 	_Atomic bool cancelled;
 	bool ahead;        /* begun without a waiter */
-	int error;         /* FAILED */
-	uint32_t ended_ms; /* FAILED */
+	int error;         /* FAILED: -errno */
+	uint32_t ended_ms; /* FAILED: time of clock_ms() */
 };
 
 struct fetcher {
@@ -93,7 +94,7 @@ struct source {
 	struct limit limit;
 	struct guard guard;
 	unsigned int n_idle, n_running, n_queued, n_failed;
-	uint32_t looked_ms; /* when source_check() has looked for dead clients */
+	uint32_t looked_ms; /* clock_ms() when source_check() last looked for dead clients */
 	bool stop;
 };
 
@@ -134,7 +135,7 @@ bool fetchers_wake_cancelled(struct source *source);
 
 /* -- ahead.c; the caller holds the lock, except of ahead_fini() -------------------------------- */
 
-/* Adds a file or directory to the queue. Returns false if it is left out. */
+/* Adds a file or directory to the queue. Returns false if that fails. */
 bool ahead_add(struct source *source, const struct node *node);
 /* Returns true if a thread should call ahead_next(). */
 bool ahead_has_work(const struct source *source);
@@ -150,13 +151,14 @@ void ahead_fini(struct source *source);
 
 /* Opens the guard, whose events wait for guard_start(). Returns 0, or -errno and *error. */
 int guard_open(struct guard *guard, int lower, struct pst_error *error);
+/* Starts the thread. If that fails, logs an error, and ends the guard. */
 void guard_start(struct source *source);
 /* Ends the thread. The kernel lets all openers go on. */
 void guard_stop(struct guard *guard);
 
 /* -- limit.c; the caller does not hold the lock ------------------------------------------------ */
 
-/* Records that a file was opened just now, after so many of its bytes were fetched. */
+/* Records that a file was opened just now, and how many bytes of it were fetched before that. */
 void limit_count(struct source *source, const struct node *node, uint64_t fetched);
 /* Ends the thread. */
 void limit_stop(struct source *source);

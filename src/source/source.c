@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-/* source_check() looks for dead clients so often. */
+/* Milliseconds between two searches of source_check() for dead clients. */
 #define DEAD_MS 100
 
 /* Starts a flight. Returns NULL if that fails. Caller holds the lock. */
@@ -150,7 +150,7 @@ void source_release(struct source *source, struct node *node)
 	waiters = flight->waiters;
 	flight_free(source, flight);
 	pthread_mutex_unlock(&source->lock);
-	/* They look again if the file is hollow. */
+	/* The waiters check again if the file is hollow. */
 	flight_wake(waiters, 0, false);
 }
 

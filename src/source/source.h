@@ -45,7 +45,7 @@ struct source_waiter {
 	void (*done)(struct source_waiter *waiter, int r, bool here);
 	struct node *node;          /* borrowed */
 	uint64_t piece;             /* or FS_WHOLE */
-	bool holds;                 /* for source_hold(), so errors of the source do not matter */
+	bool holds;                 /* waits for source_hold(): errors of the source are ignored */
 	uint64_t unique;            /* the request's number */
 	uint32_t pid;               /* of the caller */
 	struct source_waiter *next; /* of the same flight; the source's lock */
@@ -88,7 +88,7 @@ void source_ahead(struct source *source, struct node *node);
 /* Records that a client has opened a file, for the order of evictions. */
 void source_opened(struct source *source, const struct node *node);
 
-/* As fs_evict(), at a time when the source does not fill the file. */
+/* As fs_evict(). Returns -EBUSY if the source fills the file, or a request holds it. */
 int source_evict(struct source *source, struct node *node);
 
 /*

@@ -44,7 +44,7 @@ uint64_t proc_mask(const char *text, const char *key)
 }
 
 /*
- * Reads the signals from "stat", whose length is bounded: in "status" they come after the groups,
+ * Reads the signals from "stat", whose length is bounded. In "status" they come after the groups,
  * of which a process may have 65536.
  */
 bool proc_is_dying(uint32_t pid)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Child processes of the library. The program does not hear of them: their end sends no SIGCHLD,
- * wait(2) of the program does not find them, and it does not matter if the program ignores SIGCHLD.
+ * Child processes of the library, which the program does not notice: their end sends no SIGCHLD,
+ * and wait(2) of the program does not find them. The program may ignore SIGCHLD.
  */
 #include <stdbool.h>
 #include <sys/types.h>
