@@ -584,7 +584,7 @@ hollow_files() { # NAME...: prints those that are hollow
 }
 
 # Fetched files are evicted at a limit, the one first that was not opened for the longest time.
-once_limit_evicts_the_file_opened_last() {
+once_limit_evicts_the_least_recently_opened_file() {
 	local i
 	lower ext4
 	for i in f1 f2 f3 f4 f5 f6 f7; do hollow $i 5000 ""; done

@@ -191,7 +191,7 @@ each_change_below_outlives_a_kill() {
 	umount "$LOWER"
 }
 
-# Marks that somebody has set who knows neither their limit nor the program.
+# A mark with a value that is too long, and one of a directory though the source has no list().
 each_marks_that_no_source_can_use_are_logged() {
 	lower ext4
 	mkdir "$LOWER/d"
