@@ -7,8 +7,9 @@
  * LOWER begins as an empty directory. The first lookup in a directory makes its names in LOWER, the
  * first open of a file copies the file out of the archive. From then on it is a file of LOWER,
  * which clients of the view may change. Started again with the same LOWER, the program continues.
- * With -p, files are copied in pieces of so many bytes as clients read them.
- * With a download in the place of pst_fetch_copy() this is a mirror.
+ * With -p, files are copied in pieces of BYTES, when clients read them.
+ *
+ * A program that downloads the bytes instead of calling pst_fetch_copy() is a mirror.
  */
 #include "tar.h"
 

@@ -2,12 +2,12 @@
 /*
  * ramfs [-o OPTION,...] DIRECTORY MOUNTPOINT
  *
- * A whole file system in memory: the program answers everything, and the lower directory, which is
- * best empty, nothing. With the option by_filters, the view shows the lower directory, and files
- * in memory are in each of its directories, under names for which a filter returns PST_SERVE. The
- * files are lost when it is unmounted. The library calls one function at a time (`serial`), so
- * the program needs no locks. The names of absent callbacks say what the library does by itself:
- * it opens and closes files, and seeks in them as files without holes.
+ * A whole file system in memory. The program answers all operations; DIRECTORY, the lower
+ * directory, should be empty. With the option by_filters, the view shows DIRECTORY instead, and has
+ * files in memory in each directory, under names for which a filter returns PST_SERVE. The files
+ * are lost when the view is unmounted. The library calls one function at a time (`serial`), so the
+ * program needs no locks. The library opens and closes the files, and seeks in them as in files
+ * without holes, because the program has no callbacks for that.
  *
  *	cc -o ramfs ramfs.c -lpenstock
  */
