@@ -185,7 +185,10 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 	return r;
 }
 
-/* Checks if the task may take the names away, as the VFS has done by what other tasks see. */
+/*
+ * Checks if the task may remove the names. The VFS has done so by attributes that a filter may have
+ * shown to another task.
+ */
 static int may_take(const struct pst_name_op *op)
 {
 	int err;

@@ -34,7 +34,7 @@ void pst_fill_attr(const struct inode *inode, struct pst_attr *ret_attr)
 	fill_attr(pst_lower_inode(inode), pst_lower_uid(inode), pst_lower_gid(inode), ret_attr);
 }
 
-/* The same for a lower inode that has none in the view. */
+/* As pst_fill_attr(), for a lower inode without an inode in the view. */
 void pst_fill_attr_below(const struct super_block *sb, const struct inode *l,
 			 struct pst_attr *ret_attr)
 {

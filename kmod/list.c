@@ -70,8 +70,8 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 }
 
 /*
- * Looks the collected names up, for filters that decide by more than the type of a file: as the
- * task that mounted the view, and before there is a slot.
+ * Looks up the collected names, for filters that decide by more than the type of a file. Acts as
+ * the task that mounted the view. The caller has no slot yet.
  */
 static void look_up_batch(const struct pst_op *op, struct dentry *dir, struct batch *b)
 {

@@ -68,7 +68,7 @@ static int take_lk(const struct fuse_file_lock *lk, struct file_lock *fl)
 	return 0;
 }
 
-/* Returns the number that a process has in another namespace; 0 if it has none there. */
+/* Returns the ID of a process in another PID namespace; 0 if it has none there. */
 static pid_t pid_between(pid_t nr, struct pid_namespace *from, struct pid_namespace *to)
 {
 	if (nr <= 0 || from == to)
@@ -81,8 +81,8 @@ static pid_t pid_between(pid_t nr, struct pid_namespace *from, struct pid_namesp
 
 /*
  * Runs the operation on the lower file with its programs. It has no slot while it waits. Programs
- * see process IDs of the namespace of the task that mounted the view, as the caller has one; a
- * struct file_lock has those of the first namespace.
+ * see process IDs of the PID namespace of the task that mounted the view; those in struct file_lock
+ * are of the initial namespace.
  */
 static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl,
 		       bool flock)

@@ -57,8 +57,8 @@ static struct dentry *start(const struct pst_name_op *op, bool creating)
 
 /*
  * Makes the dentry of the view stand for the lower file that has just got the name. Returns its
- * inode; NULL if the name is to be looked up when it is needed, because the lower file system gave
- * the new file another dentry, or because a linked file is served now.
+ * inode; or NULL if the name has to be looked up later, because the lower file system gave the new
+ * file another dentry, or because a linked file is served now.
  */
 static struct inode *made(const struct pst_name_op *op, struct dentry *lower)
 {
@@ -264,9 +264,9 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 }
 
 /*
- * Unhashes a dentry to which only the caller has a reference: then no path leads to it, because RCU
- * walk sees that the sequence count has changed, but its inode, see pst_get_inode_acl(). Returns
- * false if there are others, or a file handle could lead to it.
+ * Unhashes a dentry to which only the caller has a reference. Then no path leads to it, because RCU
+ * walk sees that the sequence count has changed; its inode still does, see pst_get_inode_acl().
+ * Returns false if others have references, or if a file handle could lead to it.
  */
 static bool unhash_alone(struct dentry *dentry)
 {

@@ -248,7 +248,7 @@ static inline void pst_act_end(const struct cred *caller)
 		pst_act_end_as_shown(caller);
 }
 
-/* Begins to act with other credentials, or as the caller if there are none, for pst_act_again(). */
+/* Acts with other credentials until pst_act_again(); NULL: with those of the caller. */
 static inline const struct cred *pst_act_as(const struct cred *cred)
 {
 	return unlikely(cred) ? override_creds(cred) : NULL;

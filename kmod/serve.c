@@ -69,7 +69,7 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 	if (l == s->mnt->mnt_sb || l->s_type == sb->s_type || !d_is_dir(serve->dentry))
 		return invalf(fc, "penstock: serve_fd is no directory of a FUSE view");
 	if (s->idmapped || is_idmapped_mnt(serve->mnt))
-		return invalf(fc, "penstock: serve_fd, and a mount maps IDs");
+		return invalf(fc, "penstock: serve_fd does not work with an idmapped mount");
 	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
 		return invalf(fc, "penstock: serve_fd is on too many stacked file systems");
 	sb->s_stack_depth = max(sb->s_stack_depth, l->s_stack_depth + 1);

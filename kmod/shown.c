@@ -305,9 +305,9 @@ static int get_shown(struct inode *inode, struct fuse_attr *ret_attr)
 }
 
 /*
- * Decides again what the VFS has decided by the owner in an inode, because a filter by caller may
- * have shown that owner to another task: if the task may remove the file from the directory, or, if
- * that is NULL, if it owns the file. Returns 0, -EPERM or another error.
+ * Checks if the task may remove the file from the directory @dir, or, if @dir is NULL, if the task
+ * owns the file. The VFS has done so by the owner in the inode, which a filter by caller may have
+ * shown to another task. Returns 0, -EPERM or another error.
  */
 int pst_owns(struct inode *inode, struct inode *dir)
 {

@@ -398,8 +398,8 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 }
 
 /*
- * Finds a name of an inode whose lower dentry is positive, and stays so with the reference that the
- * caller gets: a name that is being removed is none. Returns NULL if there is none.
+ * Finds a dentry of an inode that has a positive lower dentry, and gets references to both, which
+ * keep the latter positive. Skips names that are being removed. Returns NULL if there is no other.
  */
 static struct dentry *get_name(struct inode *inode, struct dentry **ret_lower)
 {

@@ -131,7 +131,7 @@ static int open_node(struct fs *fs, struct node *node, int flags, int fd_taken,
 			!(wants_write(flags) && lower_checks_caller(fs, node));
 	/*
 	 * Dropping the pages of a file that is fetched in pieces would wait for all reads of the
-	 * file, and no process below may change it.
+	 * file, and is not needed, because processes below must not change such a file.
 	 */
 	open.keep_cache = open.keep_cache && !(flags & O_TRUNC) &&
 			  (fs->config.cache == PST_CACHE_EXCLUSIVE ||

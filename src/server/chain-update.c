@@ -136,7 +136,7 @@ static void keep_stale(struct filters *filters, struct chain *chain, struct chai
 {
 	struct stale *stale = chain ? malloc(sizeof(*stale)) : NULL;
 
-	/* Without memory they are never freed. */
+	/* Without memory for the record, they are never freed. */
 	if (!stale)
 		return;
 	*stale = (struct stale){ .next = filters->stale, .chain = chain, .gone = gone };
@@ -165,7 +165,7 @@ static bool put_in_force(struct filters *filters, struct chain *chain, struct ch
 	use = request_pool_drain(filters->requests, old, DRAIN_MS);
 	if (use == CHAIN_RUNS)
 		log_warning("some operations that began under the old filters have not ended "
-			    "within %d s: they end under these filters",
+			    "within %d s: they end under the old filters",
 			    DRAIN_MS / 1000);
 	return use == CHAIN_UNUSED;
 }

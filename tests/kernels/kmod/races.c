@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * races sticky|names DIR SECONDS: two tasks, of which one must not meet what the other one sees.
+ * races sticky|names DIR SECONDS: two tasks use one file; neither may see what the other is shown.
  * races copy FROM TO: copies a file into that of another view.
  *
  * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does.
