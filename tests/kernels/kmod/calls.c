@@ -131,7 +131,9 @@ static void locks(const char *file)
 		_exit(fcntl(open(file, O_RDWR), F_SETLK, &l) || write(held[1], "", 1) != 1 ||
 		      read(tried[0], &byte, 1) != 1 || usleep(100000));
 	}
-	if (read(held[0], &byte, 1) != 1)
+	close(held[1]);
+	/* Nothing can be read if a filter has refused the lock of the child. */
+	if (read(held[0], &byte, 1) < 0)
 		exit(2);
 	l = range(F_WRLCK, 310);
 	SAY(file, fcntl(fd, F_SETLK, &l));
@@ -139,10 +141,9 @@ static void locks(const char *file)
 		exit(2);
 	SAY(file, fcntl(fd, F_SETLKW, &l));
 	waitpid(pid, NULL, 0);
-	for (int i = 0; i < 2; i++) {
-		close(held[i]);
-		close(tried[i]);
-	}
+	close(held[0]);
+	close(tried[0]);
+	close(tried[1]);
 	close(fd);
 	close(fd2);
 }

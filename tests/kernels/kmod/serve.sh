@@ -127,7 +127,9 @@ whole() { # FS
 	served "$lower" quota,files=3 hide,names=*.key || return
 	check "$1.serve.quota" sh -c 'touch /w/view/1 /w/view/2; mkdir /w/view/3
 		! touch /w/view/4 2> /dev/null && ! mkdir /w/view/4 2> /dev/null'
-	check "$1.serve.quota-again" sh -c 'rm /w/view/1; mkdir /w/view/5'
+	# The process learns that a file was closed only after close(2) has returned.
+	check "$1.serve.quota-again" sh -c 'rm /w/view/1
+		for i in 1 2 3 4 5 6 7 8 9; do mkdir /w/view/5 && exit; sleep 1; done; exit 1'
 	check "$1.serve.quota-hides" sh -c '! ls -a /w/view | grep key && [ ! -e /w/view/x.key ]'
 	check "$1.serve.quota-writes" sh -c 'echo text >> /w/view/plain; grep -q text /w/view/plain'
 	ends_by_umount "$1.serve.quota"
