@@ -7,6 +7,7 @@
 # The case runs tests/mount/run inside a view and with files of its own, which the inner run must
 # take for mounts and files of the machine.
 once_views_of_the_machine_are_invisible() {
+	[[ $TESTS != /tmp/* ]] || skip "the tests are in /tmp, which cases then see as it is"
 	lower tmpfs
 	echo text > "$LOWER/f"
 	view
