@@ -58,6 +58,7 @@ fill_caches() { # USER
 
 each_kernel_drops_what_the_program_has_changed() {
 	local user
+	alone
 	answers_view
 	for user in 0 1000; do
 		line set a one
@@ -112,6 +113,7 @@ each_kernel_drops_what_the_program_has_changed() {
 
 # From the next first open on, the kernel reads and writes the lower file.
 each_file_with_a_key_gets_a_lower_file() {
+	alone
 	answers_view
 	echo text-of-a > "$LOWER/.a"
 	chmod 666 "$LOWER/.a"

@@ -181,7 +181,9 @@ static int list(void *aux, struct pst_fetch *fetch)
 	return r == 0 ? make_names(fetch->fd, tag) : r;
 }
 
-/* Thread: evicts files on SIGHUP. */
+static _Atomic bool ended;
+
+/* Thread: evicts files on SIGHUP until the view has ended. */
 static void *evict(void *arg)
 {
 	sigset_t hup;
@@ -189,7 +191,7 @@ static void *evict(void *arg)
 
 	sigemptyset(&hup);
 	sigaddset(&hup, SIGHUP);
-	while (sigwait(&hup, &number) == 0)
+	while (sigwait(&hup, &number) == 0 && !ended)
 		for (unsigned int i = 0; i < n_fetched; i++)
 			dprintf(calls, "evict %d\n", -pst_view_evict(arg, fetched[i]));
 	return NULL;
@@ -351,7 +353,8 @@ int main(int argc, char **argv)
 	if (pthread_create(&thread, NULL, evict, view) != 0)
 		errx(1, "no thread");
 	r = pst_view_wait(view);
-	pthread_cancel(thread);
+	ended = true;
+	pthread_kill(thread, SIGHUP);
 	pthread_join(thread, NULL);
 	pst_view_free(view);
 	return r < 0;
