@@ -140,7 +140,7 @@ each_view_outlives_the_mount_of_lower() {
 	equal "$(wc -l < "$VIEW/e/f")" 2 lines
 }
 
-drop_caches_of_view() { echo 2 > /proc/sys/vm/drop_caches; }
+drop_caches_of_view() { drop_machine_caches 2; }
 
 each_mount_over_lower_does_not_cover_view() {
 	lower ext4

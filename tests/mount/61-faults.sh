@@ -41,7 +41,7 @@ each_device_error_fails_with_eio() {
 	sync -f "$FS"
 	mount -o remount,ro "$FS"
 	view -o cache=none
-	echo 3 > /proc/sys/vm/drop_caches
+	drop_machine_caches 3
 	truncate -s 9M "$T/fs.img"
 	check not cat "$LOWER/f" > /dev/null 2> "$T/below"
 	check not cat "$VIEW/f" > /dev/null 2> "$T/said"

@@ -62,7 +62,7 @@ once_stuck_view_is_found_and_unmounted() {
 	view
 	ln -s "$VIEW" "$T/link"
 	kill -STOP "${VIEW_PIDS[0]}"
-	echo 2 > /proc/sys/vm/drop_caches
+	drop_machine_caches 2
 	(cd "$T" && ends 0 umount -l link) || exit 1
 	check not mountpoint -q "$VIEW"
 	kill -CONT "${VIEW_PIDS[0]}"

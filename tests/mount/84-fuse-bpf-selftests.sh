@@ -148,8 +148,8 @@ each_entries_removed_from_a_listing_can_be_looked_up() {
 	equal "$(ran bad parity-redact)" 0 "bad runs"
 	has_daemon || return 0
 	# The daemon counts no lookup for dropped entries, so their nodes are freed.
-	echo 2 > /proc/sys/vm/drop_caches
-	within 5 eval 'echo 2 > /proc/sys/vm/drop_caches; [ "$(info nodes)" -le 20 ]' ||
+	drop_machine_caches 2
+	within 5 eval 'drop_machine_caches 2; [ "$(info nodes)" -le 20 ]' ||
 		fail "$(info nodes) nodes are left"
 }
 

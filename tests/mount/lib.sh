@@ -57,7 +57,8 @@
 #				is its process ID
 #	alone			waits until no other case is "alone": for cases that drop the
 #				machine's caches, and for cases that count on these caches
-#	drop_caches		makes the kernel drop cached inodes and names
+#	drop_caches		makes the kernel drop cached inodes and names when no other case is
+#				"alone"
 #	ok NAME, fail [-n NAME] WHY, skip [-n NAME] WHY	results, of a step if NAME is given
 #	passing			succeeds if reads and writes are those of the lower file: in a
 #				variant that passes data through, and in the kernel engine
@@ -234,11 +235,20 @@ alone() {
 	# Other test programs that drop the machine's caches lock the same folder.
 	exec 9< /dev/shm
 	flock 9
+	ALONE=yes
 }
 
 drop_caches() {
 	sync -f "$LOWER"
-	echo 2 > /proc/sys/vm/drop_caches
+	drop_machine_caches 2
+}
+
+# Waits for cases that are "alone", unless this case is.
+drop_machine_caches() { # 1|2|3, as the kernel's sysctl
+	(
+		[ "${ALONE:-}" = yes ] || { exec 9< /dev/shm && flock 9; }
+		echo "$1" > /proc/sys/vm/drop_caches
+	)
 }
 
 # ---- lower --------------------------------------------------------------------------------------
