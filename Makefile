@@ -3,12 +3,12 @@
 #
 #	make                                the program, build/penstock
 #	make run LOWER=dir MOUNT=dir        mount a view of dir; without words: a demonstration
-#	make test                           all tests: 12 minutes on two idle CPUs
+#	make test                           all tests: 13 minutes on two idle CPUs
 #	make test-quick                     the tests of the edit loop: a minute
 #	make bench                          the table of docs/performance.md
 #	make bench-kernel                   the table of the kernel engine, in virtual machines
 #	make test-kernels                   other kernels and the kernel engine, in virtual
-#					    machines: 15 minutes
+#					    machines: some rings
 #	make test-kernels-long              all tests in virtual machines: hours
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make kmod-install, kmod-remove      the same by DKMS, for each kernel with headers
