@@ -7,8 +7,8 @@
  * operation has no slot, because the lower file system may wait. The state of the call is kept in
  * op->call, and goes back into a slot for the programs after the operation.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include <linux/cred.h>
 #include <linux/hrtimer.h>

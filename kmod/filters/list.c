@@ -9,8 +9,8 @@
  * Programs before and after READDIR see these names as one answer, the records of a listing of
  * FUSE, and may change them.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include "filter/records.h"
 

@@ -3,8 +3,8 @@
  * Operations on attributes that filters see. The arguments of programs are those that fs/fuse makes
  * for the daemon, so that programs see the same in both engines.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include <linux/cred.h>
 

@@ -7,7 +7,7 @@
  * file nor a directory above it can be moved or removed, because the path has to lead to it at the
  * next mount, too.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 /* Finds the lower file of at= in LOWER. */
 int pst_attach(struct fs_context *fc, const struct pst_sb *s, struct filter *f)

@@ -6,7 +6,7 @@
  * The core is called in the task that does the operation, which may sleep and holds the locks of
  * the directories of the view that the VFS has taken.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/filter.h>
 #include <linux/rcupdate_trace.h>

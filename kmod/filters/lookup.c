@@ -8,8 +8,8 @@
  * answer otherwise for each operation (pst_chain.fixed_names is false): they run before each
  * operation that changes a name, and a hidden name is looked up again each time.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include "filter/apply.h"
 #include "filter/call-fill.h"

@@ -4,7 +4,7 @@
  * view has in private_data. The position is kept in the file of the view; the lower file gets it
  * before each call, under the lock of the position that the VFS holds.
  */
-#include "op.h"
+#include "filters/op.h"
 
 /* Lists the lower directory from ctx->pos on. */
 int pst_iterate_lower(struct file *lower, struct dir_context *ctx)

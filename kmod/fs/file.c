@@ -7,7 +7,7 @@
  * there is no cache here; mappings are mappings of the lower file. Reads take no lock, writes do
  * not exclude each other here.
  */
-#include "op.h"
+#include "filters/op.h"
 
 #define FOLLOWED_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
 

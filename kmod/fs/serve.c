@@ -25,7 +25,7 @@
  * Lock order: the view, the second tree, LOWER. While a task has locked something in LOWER itself
  * or keeps it from being frozen, it does nothing in the second tree, whose process would wait.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include "kernel/module-abi.h"
 

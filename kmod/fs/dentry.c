@@ -13,7 +13,7 @@
  * freed by RCU. A lower parent is only reached through the parent in the view or by
  * dget_parent().
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 /*
  * The sequence counts of a dentry of the view and its lower dentry, in one word. The kernel raises

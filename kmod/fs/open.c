@@ -3,7 +3,7 @@
  * Opens the lower files of files and directories of the view. Each open file has its lower file in
  * private_data until it is released.
  */
-#include "op.h"
+#include "filters/op.h"
 
 /*
  * Returns the flags for the lower file. A view that is mounted with one of the flags @noatime, or

@@ -8,7 +8,7 @@
  * path walk comes by, and copied under i_lock where they differ. The inode is S_NOSEC for good, so
  * that the VFS leaves it to the lower file system to strip set-id bits when data is written.
  */
-#include "op.h"
+#include "filters/op.h"
 
 kuid_t pst_lower_uid(const struct inode *inode)
 {

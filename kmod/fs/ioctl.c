@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Commands of ioctl(2), which the lower file gets, and flags of inodes. */
-#include "op.h"
+#include "filters/op.h"
 
 #include <linux/fscrypt.h>
 

@@ -7,7 +7,7 @@
  * that has got the filters of a change has the number of that change. Bits are only added, so two
  * tasks can do this for the same file.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include "filter/name-check.h"
 

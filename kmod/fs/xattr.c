@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Extended attributes and ACLs: those of the lower inode, got and set as the caller. */
-#include "op.h"
+#include "filters/op.h"
 
 #include <linux/cred.h>
 

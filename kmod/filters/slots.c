@@ -8,7 +8,7 @@
  * pst_slot_get() to pst_slot_put(). A task that holds one never waits for another slot, and does
  * nothing in the lower file system, so slots come free soon.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/wait.h>
 

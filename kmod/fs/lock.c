@@ -8,8 +8,8 @@
  * the lower file during the call only. A request that waits is itself in the list of the lower
  * inode.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include <linux/pid_namespace.h>
 

@@ -22,7 +22,7 @@
  * chain, and frees it. Operations that take too long end under their old chain, which then stays
  * until the view is unmounted.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/sched/signal.h>
 

@@ -7,7 +7,7 @@
  * to its end. RCU walk and pst_caller_forget() look at the chain under RCU, without a reference.
  * An operation that no filter sees looks at pst_sb.asked only.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 static void release(struct percpu_ref *ref)
 {

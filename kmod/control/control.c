@@ -11,7 +11,7 @@
  * as octal numbers. The folder goes before anything that its files show, and removing it waits for
  * those who read them.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/proc_fs.h>
 

@@ -7,7 +7,7 @@
  * each, so they and their maps outlive the program that loaded them. Parameters reach this file
  * before anyone has checked the caller: fsopen(2) is open to root of any user namespace.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/filter.h>
 #include <linux/pid_namespace.h>

@@ -10,7 +10,7 @@
  * trace_lock of the view guards the list of readers, and lets one task at a time write to the
  * queues. The lock of a reader lets one task at a time read from its queue.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/kfifo.h>
 #include <linux/proc_fs.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copies from file to file: copy_file_range(2), reflinks and shared blocks. */
-#include "op.h"
+#include "filters/op.h"
 
 typedef ssize_t copy_fn(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			loff_t len, unsigned int flags);

@@ -14,7 +14,7 @@
  * number is that of the same dentry; and the sequence count of a dentry changes with its name,
  * parent and inode.
  */
-#include "filters.h"
+#include "filters/filters.h"
 
 #include <linux/hash.h>
 #include <linux/pid_namespace.h>

@@ -7,8 +7,8 @@
  * when the view is mounted, the option xdev=hide has to say that this is wanted. Only root in the
  * first user namespace may mount.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include "kernel/module-abi.h"
 

@@ -20,8 +20,8 @@
  * i_lock guards the copies, seen, other and hidden. Decisions by the copies, which are made without
  * it, are made again if pst_inode.seq has changed.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include <linux/cred.h>
 

@@ -3,8 +3,8 @@
  * Runs filters for operations that change names. If the chain has fixed names, see lookup.c, the
  * dentry says what the programs for names would say.
  */
-#include "filters.h"
-#include "op.h"
+#include "filters/filters.h"
+#include "filters/op.h"
 
 #include <linux/kdev_t.h>
 
