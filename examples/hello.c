@@ -9,27 +9,15 @@
 #include <penstock/node.h>
 
 static const char text[] = "Hello, world\n";
-static const struct pst_entry hello = {
-	.key_len = 1,
-	.stx = { .stx_mode = S_IFREG | 0444, .stx_nlink = 1, .stx_size = sizeof(text) - 1 },
-};
-
-static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
-{
-	*entry = hello;
-	return strcmp(name, "hello") == 0 ? 0 : PST_BACKING;
-}
-
-static int get_attributes(struct pst_request *req, struct statx *stx)
-{
-	*stx = hello.stx;
-	return req->file->key_len ? 0 : PST_BACKING; /* the root is a lower directory */
-}
 
 static int list(struct pst_request *req, uint64_t at, struct pst_listing *listing)
 {
-	if (at == 0)
-		pst_listing_add(listing, "hello", 1, &hello);
+	struct pst_entry hello = {
+		.key_len = 1,
+		.stx = { .stx_mode = S_IFREG | 0444, .stx_nlink = 1, .stx_size = sizeof(text) - 1 },
+	};
+
+	pst_listing_add(listing, "hello", 0, &hello);
 	return PST_BACKING; /* and the names of the lower directory */
 }
 
@@ -44,8 +32,6 @@ int main(int argc, char **argv)
 		.size = sizeof(ops),
 		.timeout_ns = UINT64_MAX, /* the file never changes */
 		.quick = PST_ANSWERS_ALL,
-		.lookup = look_up,
-		.getattr = get_attributes,
 		.readdir = list,
 		.read = read_file,
 	};

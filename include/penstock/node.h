@@ -199,9 +199,14 @@ struct pst_node_ops {
 
 	/*
 	 * The file of a name in a directory. -ENOENT if there is none; or 0 with key_len 0, so that
-	 * the kernel caches for timeout_ns that the name does not exist.
+	 * the kernel caches for timeout_ns that the name does not exist. If this is NULL and
+	 * readdir is not, the library looks for the name among those that readdir() adds.
 	 */
 	int (*lookup)(struct pst_request *req, const char *name, struct pst_entry *ret_entry);
+	/*
+	 * The attributes of a file. If this is NULL, a file has those of the last entry with its
+	 * key; such a program has no setattr, write and find.
+	 */
 	int (*getattr)(struct pst_request *req, struct statx *ret_stx);
 	/*
 	 * Changes the attributes in change->stx_mask: STATX_MODE, _UID, _GID, _SIZE, _ATIME,
@@ -248,7 +253,7 @@ struct pst_node_ops {
 	int (*fallocate)(struct pst_request *req, int mode, uint64_t off, uint64_t len);
 	/*
 	 * whence is SEEK_DATA or SEEK_HOLE. Returns the offset. If this is NULL, the library
-	 * answers as for a file without holes of the size that getattr() returns.
+	 * answers as for a file without holes, of the size that the file's attributes have.
 	 */
 	int64_t (*lseek)(struct pst_request *req, int64_t off, int whence);
 	/* Also for a directory, whose handle is always 0. */
@@ -265,8 +270,9 @@ struct pst_node_ops {
 	/*
 	 * Adds names by pst_listing_add(), beginning after the name whose `next` is at (0: with the
 	 * first), until there are no more or the listing is full. The library adds "." and "..".
-	 * PST_BACKING: the names of the lower directory come before these, and `next` must be below
-	 * 2^32 - 4.
+	 * A function that adds all names each time, in the same order, gives each the `next` 0 and
+	 * ignores at. PST_BACKING: the names of the lower directory come before these, and `next`
+	 * must be below 2^32 - 4.
 	 */
 	int (*readdir)(struct pst_request *req, uint64_t at, struct pst_listing *listing);
 
@@ -319,11 +325,12 @@ struct pst_node_ops {
 };
 
 /*
- * Adds a name to a listing. next is a number of the program's, not 0, by which the following
- * readdir() goes on after this name. entry is what lookup() would return for the name, so that the
- * kernel need not ask; or only entry->stx.stx_ino and the type in stx_mode are set, with key_len 0.
- * Returns 0; 1 if the name has no room, after which readdir() returns; or -EINVAL, with a line in
- * the log, for a name that no file can have: empty, ".", "..", with a slash, or of more than 255
+ * Adds a name to a listing. next is a number of the program's by which the following readdir() goes
+ * on after this name; 0: the library counts the names, and leaves out those that it has already.
+ * entry is what lookup() would return for the name, so that the kernel need not ask; or, in a
+ * program with lookup(), only entry->stx.stx_ino and the type in stx_mode are set, with key_len 0.
+ * Returns 0; 1 if no further name is needed, after which readdir() returns; or -EINVAL, with a line
+ * in the log, for a name that no file can have: empty, ".", "..", with a slash, or of more than 255
  * bytes.
  */
 int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next,

@@ -145,11 +145,12 @@ static int check_node_ops(const struct pst_view_options *options, struct pst_err
 			error, -EINVAL,
 			"node_ops: with by_filters ops has to be NULL, because only filters "
 			"send operations to the program");
-	if (ops->lookup && !ops->getattr)
+	if (!ops->getattr && (ops->setattr || ops->write || ops->find))
 		return error_set(error, -EINVAL,
-				 "node_ops: a program with lookup must set getattr, because a file "
-				 "without a lower file has its attributes from there");
-	if (options->locks == PST_LOCKS_LOWER && (ops->lookup || ops->make || ops->create))
+				 "node_ops: a program with setattr, write or find must set "
+				 "getattr; without it, a file keeps the attributes of its entry");
+	if (options->locks == PST_LOCKS_LOWER &&
+	    (ops->lookup || ops->readdir || ops->make || ops->create))
 		return error_set(error, -EINVAL,
 				 "locks=lower: files of the program have no lower file to lock; "
 				 "leave it out, and the kernel locks them in the view");

@@ -55,6 +55,7 @@ struct fs {
 	pthread_mutex_t pieces_lock;  /* pieces.c */
 	pthread_mutex_t program_lock; /* see fs_program_lock() */
 	_Atomic uint32_t *answers;    /* keyed.c; NULL if no lower file has answers of a program */
+	struct statx **entry_attrs;   /* entry-attr.c; NULL if the program has getattr() */
 	_Atomic bool remote;          /* a lower file system is remote, see fs_is_remote() */
 	struct {
 		_Atomic uint64_t by_caller, by_name, data, cacheable, forget;
@@ -376,6 +377,13 @@ void keyed_fini(struct fs *fs);
 void keyed_gone(struct fs *fs, struct node *node);
 /* As fs_node_revive(), for the key *fh. */
 struct node *keyed_revive(struct fs *fs, uint64_t nodeid, const struct fhandle *fh);
+
+/* entry-attr.c: keeps the attributes of a node's entry, if the program has no getattr(). */
+int entry_attr_init(struct fs *fs);
+void entry_attr_fini(struct fs *fs);
+int entry_attr_set(struct fs *fs, struct node *node, const struct statx *stx);
+/* The node is being freed. */
+void entry_attr_drop(struct fs *fs, struct node *node);
 
 /* -- data.c, lock.c ---------------------------------------------------------------------------- */
 

@@ -37,13 +37,13 @@ int keyed_init(struct fs *fs)
 	pthread_mutex_init(&fs->program_lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 	if (!fs->config.node_ops.ops)
-		return 0;
+		return entry_attr_init(fs);
 	p = mmap(NULL, ANSWERS_BYTES, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	fs->answers = p;
-	return 0;
+	return entry_attr_init(fs);
 }
 
 void keyed_fini(struct fs *fs)
@@ -52,6 +52,7 @@ void keyed_fini(struct fs *fs)
 	pthread_mutex_destroy(&fs->program_lock);
 	if (fs->answers)
 		munmap(fs->answers, ANSWERS_BYTES);
+	entry_attr_fini(fs);
 }
 
 void fs_program_lock(struct fs *fs)
@@ -119,7 +120,10 @@ void keyed_gone(struct fs *fs, struct node *node)
 	struct fhandle fh;
 	struct pst_file file;
 
-	if (!node_is_keyed(node) || !ops->forget)
+	if (!node_is_keyed(node))
+		return;
+	entry_attr_drop(fs, node);
+	if (!ops->forget)
 		return;
 	fs_describe(fs, node, &fh, &file);
 	fs_program_lock(fs);
@@ -309,6 +313,8 @@ int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from
 		r = fs_keyed_attr(fs, entry.node, &from->stx, &entry.attr);
 	else
 		r = lower_attr(fs, entry.node, &entry.attr);
+	if (r == 0)
+		r = entry_attr_set(fs, entry.node, &from->stx);
 	if (r < 0) {
 		node_put(fs->nodes, entry.node);
 		return r;

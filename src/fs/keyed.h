@@ -31,6 +31,11 @@ int fs_keyed_absent(struct fs *fs, struct node *dir, struct fs_entry *ret_entry)
 /* Checks and completes the attributes of a node for which the program has answered. */
 int fs_keyed_attr(struct fs *fs, struct node *node, const struct statx *stx,
 		  struct fs_attr *ret_attr);
+/*
+ * For a program without getattr(): the attributes of the last entry of a node. Returns 0, or
+ * -ESTALE if there are none.
+ */
+int fs_entry_attr(struct fs *fs, struct node *node, struct statx *ret_stx);
 /* Opens a file that the program reads and writes. flags are those of open(2). */
 int fs_open_served(struct fs *fs, struct node *node, int flags, const struct pst_opened *from,
 		   struct fs_open *ret_open);

@@ -29,12 +29,17 @@ CALLER(lookup)
 {
 	/* An NFS server looks up "." and ".."; the reply to "." is that of getattr(). */
 	if (strcmp(name_of(s, 0), ".") == 0)
-		return CALL(getattr, &s->stx);
+		return serve_call_getattr(ops, s);
 	return name_is_dots(name_of(s, 0)) ? -ESTALE : CALL(lookup, name_of(s, 0), &s->entry);
 }
 
+/* The files of a program without getattr() keep the attributes of their entries. */
 CALLER(getattr)
 {
+	const struct req *req = s->req;
+
+	if (!ops->getattr && node_has_no_lower(req->node))
+		return fs_entry_attr(req->fs, req->node, &s->stx);
 	return CALL(getattr, &s->stx);
 }
 
@@ -247,11 +252,14 @@ CALLER(readdir)
 {
 	const struct fuse_read_in *in = arg_of(s);
 
-	s->listing.len = 0;
+	uint64_t at = serve_list_offset(s->req->node, in->offset);
+
+	s->listing.len = s->listing.n_numbered = 0;
+	s->listing.n_before = at;
 	s->listing.off = in->offset;
 	s->listing.room = serve_room(s, in->size);
 	s->listing.entries = s->req->msg.head->opcode == FUSE_READDIRPLUS;
-	return CALL(readdir, serve_list_offset(s->req->node, in->offset), &s->listing);
+	return CALL(readdir, at, &s->listing);
 }
 
 CALLER(getxattr)

@@ -48,15 +48,27 @@ int64_t serve_default_lseek(struct pst_request *request, int64_t off, int whence
 	(void)off;
 	(void)whence;
 	return has_lower(request) ? PST_BACKING :
-				    ops_of(request)->getattr(request, &serving_of(request)->stx);
+				    serve_call_getattr(ops_of(request), serving_of(request));
+}
+
+/* pst_listing_add() finds the name among those that readdir() adds. */
+static int look_up(struct pst_request *request, const char *name, struct pst_entry *ret_entry)
+{
+	struct pst_listing *listing = &serving_of(request)->listing;
+
+	listing->wanted = name;
+	listing->entry = ret_entry;
+	return ops_of(request)->readdir(request, 0, listing);
 }
 
 void serve_defaults(struct pst_node_ops *ops)
 {
+	if (!ops->lookup && ops->readdir)
+		ops->lookup = look_up;
 	if (!ops->create && !ops->open && ops->make)
 		ops->create = create;
 	if (!ops->open && ops->read)
 		ops->open = open_file;
-	if (!ops->lseek && ops->getattr)
+	if (!ops->lseek && ops->read)
 		ops->lseek = serve_default_lseek;
 }

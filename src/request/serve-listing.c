@@ -65,6 +65,16 @@ static int grow(struct pst_listing *listing, size_t need)
 	return 0;
 }
 
+/* Compares a name of readdir() with that of a LOOKUP. Returns 1 if it is the same. */
+static int compare(struct pst_listing *listing, const char *name, const struct pst_entry *entry)
+{
+	if (!listing->found && strcmp(name, listing->wanted) == 0) {
+		*listing->entry = *entry;
+		listing->found = true;
+	}
+	return listing->found;
+}
+
 int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next,
 		    const struct pst_entry *entry)
 {
@@ -87,6 +97,12 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 			  name);
 		return -EINVAL;
 	}
+	if (listing->wanted)
+		return compare(listing, name, entry);
+	if (!next && ++listing->n_numbered <= listing->n_before)
+		return 0;
+	if (!next)
+		listed.next = next = listing->n_numbered;
 	if (listing->room < takes || grow(listing, need) < 0)
 		return 1;
 	listing->room -= takes;

@@ -33,7 +33,7 @@ static int take_entry(struct req *req, struct serving *s, int64_t result)
 
 	if (result)
 		return bad_number(req, result);
-	if (finds && !s->entry.key_len && !name_is_dots(req->msg.name[0]))
+	if (finds && !s->entry.key_len && !s->listing.found && !name_is_dots(req->msg.name[0]))
 		return fs_keyed_absent(req->fs, req->node, &req->entry);
 	if (finds && strcmp(req->msg.name[0], ".") == 0) {
 		result = fs_keyed_attr(req->fs, req->node, &s->stx, &req->entry.attr);

@@ -197,6 +197,8 @@ static void fill(struct req *req, struct serving *s)
 	s->row = serve_row(req->msg.head->opcode);
 	s->interrupted = false;
 	s->asked_below = false;
+	s->listing.wanted = NULL;
+	s->listing.found = false;
 	if (req->msg.op->result == OP_RESULT_ENTRY || req->msg.op->result == OP_RESULT_CREATE)
 		memset(&s->entry, 0, sizeof(s->entry));
 	memset(&s->opened, 0, sizeof(s->opened));
@@ -210,6 +212,9 @@ static int take(struct req *req, int64_t result)
 	const struct serve_row *row = serve_row(req->msg.head->opcode);
 	struct serving *serving = req->serving;
 
+	/* The lower names of a listing do not matter if the name was among the others. */
+	if (result == PST_BACKING && serving->listing.found)
+		result = 0;
 	if (result == PST_BACKING && !row->below && !is_lower(req))
 		result = req->node2 && node_has_no_lower(req->node) !=
 						 node_has_no_lower(req->node2) ?

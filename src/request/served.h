@@ -21,7 +21,12 @@ struct pst_listing {
 	uint64_t last; /* the program's number of the last name */
 	size_t room;   /* bytes of names, at most */
 	bool entries;  /* keep what the program says about the files */
-	bool bad_name; /* a name was refused */
+	/* For names that the library numbers: those of this callback, and those to leave out. */
+	uint64_t n_numbered, n_before;
+	/* The program has no lookup(), so readdir() looks for this name; else NULL. */
+	const char *wanted;
+	struct pst_entry *entry; /* of the wanted name */
+	bool found;
 };
 
 enum serving_state {

@@ -42,6 +42,16 @@ static int fetch(void *aux, struct pst_fetch *fetch)
 	return 0;
 }
 
+static uint32_t find(void *aux, const struct pst_file *file, uint64_t *ret_ino)
+{
+	return 0;
+}
+
+static int get_attributes(struct pst_request *req, struct statx *ret_stx)
+{
+	return 0;
+}
+
 TEST(values_out_of_range_are_refused, state)
 {
 	struct pst_view_options options;
@@ -120,6 +130,20 @@ TEST(defaults_are_accepted, state)
 
 	options.lower = "/nonexistent/lower";
 	options.mountpoint = "/nonexistent/mountpoint";
+	accepted(&options);
+}
+
+/* A program whose files change answers getattr(). */
+TEST(program_that_changes_files_needs_getattr, state)
+{
+	struct pst_node_ops ops = { .size = sizeof(ops) };
+	struct pst_view_options options = good;
+
+	options.node_ops = &ops;
+	accepted(&options);
+	ops.find = find;
+	refused(&options, "setattr, write or find must set");
+	ops.getattr = get_attributes;
 	accepted(&options);
 }
 
