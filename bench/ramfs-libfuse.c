@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * ramfs-libfuse MOUNTPOINT [OPTION...]
+ * ramfs-libfuse MOUNTPOINT one|many [OPTION...]
  *
- * examples/ramfs.c with the low-level interface of libfuse: the same tree, for bench/ramfs.
+ * The names and attributes of examples/ramfs.c with the low-level interface of libfuse, for
+ * bench/ramfs. Both programs have the same tree, that of <penstock/tree.h>. With "many", libfuse
+ * calls these functions in several threads, so a lock guards the tree.
  */
-#include "ramfs-tree.h"
-
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #define FUSE_USE_VERSION 34
 #include <errno.h>
-#include <fcntl.h>
 #include <fuse_lowlevel.h>
-#include <stdio.h>
+#include <penstock/tree.h>
+#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 #define FOREVER 1e9
 
-static struct stat stat_of(const struct inode *inode)
+static struct pst_tree *tree;
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static struct stat stat_of(const struct pst_inode *inode)
 {
 	const struct statx *stx = &inode->stx;
 
@@ -38,7 +42,7 @@ static struct stat stat_of(const struct inode *inode)
 	};
 }
 
-static struct fuse_entry_param entry_of(const struct inode *inode)
+static struct fuse_entry_param entry_of(const struct pst_inode *inode)
 {
 	return (struct fuse_entry_param){
 		.ino = inode->stx.stx_ino,
@@ -48,40 +52,32 @@ static struct fuse_entry_param entry_of(const struct inode *inode)
 	};
 }
 
-static void reply_entry(fuse_req_t req, int r, const struct inode *inode)
-{
-	struct fuse_entry_param entry;
-
-	if (r == 0)
-		entry = entry_of(inode);
-	pthread_rwlock_unlock(&tree_lock);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_entry(req, &entry);
-}
-
 static void reply(fuse_req_t req, int r)
 {
-	pthread_rwlock_unlock(&tree_lock);
+	pthread_rwlock_unlock(&lock);
 	fuse_reply_err(req, -r);
 }
 
 static void look_up(fuse_req_t req, fuse_ino_t dir, const char *text)
 {
-	struct name *name;
+	/* An entry without an inode: the kernel caches that the name does not exist. */
+	struct fuse_entry_param entry = { .entry_timeout = FOREVER };
+	struct pst_name *name;
 
-	pthread_rwlock_rdlock(&tree_lock);
-	name = tree_find(tree_inode(dir), text);
-	reply_entry(req, name ? 0 : -ENOENT, name ? name->inode : NULL);
+	pthread_rwlock_rdlock(&lock);
+	name = pst_tree_find(tree, pst_tree_inode(tree, dir), text);
+	if (name)
+		entry = entry_of(name->inode);
+	pthread_rwlock_unlock(&lock);
+	fuse_reply_entry(req, &entry);
 }
 
 static void forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	if (tree_inode(ino))
-		tree_forget(tree_inode(ino));
-	pthread_rwlock_unlock(&tree_lock);
+	pthread_rwlock_wrlock(&lock);
+	if (pst_tree_inode(tree, ino))
+		pst_inode_drop(tree, pst_tree_inode(tree, ino));
+	pthread_rwlock_unlock(&lock);
 	fuse_reply_none(req);
 }
 
@@ -89,68 +85,72 @@ static void get_attributes(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info
 {
 	struct stat st;
 
-	pthread_rwlock_rdlock(&tree_lock);
-	st = stat_of(tree_inode(ino));
-	pthread_rwlock_unlock(&tree_lock);
+	pthread_rwlock_rdlock(&lock);
+	st = stat_of(pst_tree_inode(tree, ino));
+	pthread_rwlock_unlock(&lock);
 	fuse_reply_attr(req, &st, FOREVER);
 }
 
 static void change(fuse_req_t req, fuse_ino_t ino, struct stat *st, int set,
 		   struct fuse_file_info *fi)
 {
-	struct inode *inode;
 	struct statx asked = {
 		.stx_mode = (uint16_t)st->st_mode,
 		.stx_uid = st->st_uid,
 		.stx_gid = st->st_gid,
-		.stx_size = (uint64_t)st->st_size,
 		.stx_mask = (set & FUSE_SET_ATTR_MODE ? STATX_MODE : 0u) |
 			    (set & FUSE_SET_ATTR_UID ? STATX_UID : 0u) |
-			    (set & FUSE_SET_ATTR_GID ? STATX_GID : 0u) |
-			    (set & FUSE_SET_ATTR_SIZE ? STATX_SIZE : 0u),
+			    (set & FUSE_SET_ATTR_GID ? STATX_GID : 0u),
 	};
 	struct stat now;
 
-	pthread_rwlock_wrlock(&tree_lock);
-	inode = tree_inode(ino);
-	asked.stx_mode = (uint16_t)((inode->stx.stx_mode & S_IFMT) | (st->st_mode & 07777));
-	tree_change(inode, &asked, false);
-	now = stat_of(inode);
-	pthread_rwlock_unlock(&tree_lock);
+	pthread_rwlock_wrlock(&lock);
+	pst_inode_set(pst_tree_inode(tree, ino), &asked, 0);
+	now = stat_of(pst_tree_inode(tree, ino));
+	pthread_rwlock_unlock(&lock);
 	fuse_reply_attr(req, &now, FOREVER);
 }
 
-static void make(fuse_req_t req, fuse_ino_t dir, const char *text, mode_t mode)
+/* Makes a file. Returns 0 and its entry, or -errno. */
+static int make(fuse_req_t req, fuse_ino_t dir, const char *text, mode_t mode,
+		struct fuse_entry_param *ret_entry)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct inode *inode = NULL;
-	int r;
+	struct statx stx = {
+		.stx_mode = (uint16_t)mode,
+		.stx_uid = ctx->uid,
+		.stx_gid = ctx->gid,
+	};
+	struct pst_inode *inode;
+	int r = -ENOMEM;
 
-	pthread_rwlock_wrlock(&tree_lock);
-	r = tree_make(tree_inode(dir), text, mode, ctx->uid, ctx->gid, 0, NULL, &inode);
-	reply_entry(req, r, inode);
+	pthread_rwlock_wrlock(&lock);
+	inode = pst_inode_new(tree, &stx);
+	if (inode)
+		r = pst_tree_link(tree, pst_tree_inode(tree, dir), text, inode);
+	if (r == 0)
+		*ret_entry = entry_of(inode);
+	pthread_rwlock_unlock(&lock);
+	return r;
 }
 
 static void make_dir(fuse_req_t req, fuse_ino_t dir, const char *text, mode_t mode)
 {
-	make(req, dir, text, S_IFDIR | mode);
+	struct fuse_entry_param entry;
+	int r = make(req, dir, text, S_IFDIR | mode, &entry);
+
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_entry(req, &entry);
 }
 
 static void create(fuse_req_t req, fuse_ino_t dir, const char *text, mode_t mode,
 		   struct fuse_file_info *fi)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fuse_entry_param entry;
-	struct inode *inode = NULL;
-	int r;
+	int r = make(req, dir, text, mode, &entry);
 
-	pthread_rwlock_wrlock(&tree_lock);
-	r = tree_make(tree_inode(dir), text, mode, ctx->uid, ctx->gid, 0, NULL, &inode);
-	if (r == 0) {
-		inode->n_open++;
-		entry = entry_of(inode);
-	}
-	pthread_rwlock_unlock(&tree_lock);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -159,58 +159,51 @@ static void create(fuse_req_t req, fuse_ino_t dir, const char *text, mode_t mode
 
 static void remove_file(fuse_req_t req, fuse_ino_t dir, const char *text)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	reply(req, tree_remove(tree_inode(dir), text, false));
+	pthread_rwlock_wrlock(&lock);
+	reply(req, pst_tree_remove(tree, pst_tree_inode(tree, dir), text, 0));
 }
 
 static void remove_dir(fuse_req_t req, fuse_ino_t dir, const char *text)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	reply(req, tree_remove(tree_inode(dir), text, true));
+	pthread_rwlock_wrlock(&lock);
+	reply(req, pst_tree_remove(tree, pst_tree_inode(tree, dir), text, 1));
 }
 
 static void rename_file(fuse_req_t req, fuse_ino_t dir, const char *text, fuse_ino_t new_dir,
 			const char *new_text, unsigned int flags)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	reply(req, tree_rename(tree_inode(dir), text, tree_inode(new_dir), new_text, flags));
+	pthread_rwlock_wrlock(&lock);
+	reply(req, pst_tree_rename(tree, pst_tree_inode(tree, dir), text,
+				   pst_tree_inode(tree, new_dir), new_text, flags));
 }
 
 static void open_file(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	pthread_rwlock_wrlock(&tree_lock);
-	tree_inode(ino)->n_open++;
-	pthread_rwlock_unlock(&tree_lock);
 	fi->keep_cache = 1;
 	fuse_reply_open(req, fi);
-}
-
-static void release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	pthread_rwlock_wrlock(&tree_lock);
-	tree_inode(ino)->n_open--;
-	reply(req, 0);
 }
 
 static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	char *buf = malloc(size);
+	struct pst_name *name;
 	size_t len = 0;
 
-	pthread_rwlock_rdlock(&tree_lock);
-	for (struct name *name = tree_inode(dir)->first; name; name = name->after) {
-		struct fuse_entry_param entry = entry_of(name->inode);
+	pthread_rwlock_rdlock(&lock);
+	for (name = pst_tree_inode(tree, dir)->first; name; name = name->after) {
+		struct fuse_entry_param entry;
 		size_t n;
 
 		if ((off_t)name->number <= off)
 			continue;
+		entry = entry_of(name->inode);
 		n = fuse_add_direntry_plus(req, buf + len, size - len, name->text, &entry,
 					   (off_t)name->number);
 		if (n > size - len)
 			break;
 		len += n;
 	}
-	pthread_rwlock_unlock(&tree_lock);
+	pthread_rwlock_unlock(&lock);
 	fuse_reply_buf(req, buf, len);
 	free(buf);
 }
@@ -231,27 +224,29 @@ static const struct fuse_lowlevel_ops ops = {
 	.rmdir = remove_dir,
 	.rename = rename_file,
 	.open = open_file,
-	.release = release,
 	.readdirplus = list,
 	.getxattr = get_xattr,
 };
 
 int main(int argc, char **argv)
 {
-	struct fuse_args args = FUSE_ARGS_INIT(argc - 1, argv + 1);
+	struct fuse_args args = FUSE_ARGS_INIT(argc - 2, argv + 2);
 	struct fuse_loop_config config = { .clone_fd = 1, .max_idle_threads = 10 };
-	const char *mountpoint = argv[1];
 	struct fuse_session *session;
 
-	if (argc < 2)
+	if (argc < 3)
 		return 2;
 	args.argv[0] = argv[0];
-	tree_init();
+	tree = pst_tree_new(NULL);
 	session = fuse_session_new(&args, &ops, sizeof(ops), NULL);
-	if (!session || fuse_session_mount(session, mountpoint) != 0)
+	if (!tree || !session || fuse_session_mount(session, argv[1]) != 0)
 		return 1;
-	fuse_session_loop_mt(session, &config);
+	if (strcmp(argv[2], "many") == 0)
+		fuse_session_loop_mt(session, &config);
+	else
+		fuse_session_loop(session);
 	fuse_session_unmount(session);
 	fuse_session_destroy(session);
+	pst_tree_free(tree);
 	return 0;
 }

@@ -27,6 +27,7 @@ mount      util/* wire/* fs/* penstock/penstock.h
 filter     penstock/*
 request    util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* penstock/*
 server     util/* wire/* transport/* fs/* source/* mount/* ebpf/* filter/* request/* penstock/*
+tree       util/* penstock/*
 probe      util/* wire/* transport/* fs/* mount/* penstock/*
 api        util/* option/* ctl/* wire/* transport/* fs/* mount/* ebpf/* filter/* request/*
 api        server/* kernel/* penstock/*

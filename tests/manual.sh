@@ -37,7 +37,8 @@ for name in $filters; do has "$name" "^\*$name\*\$"; done
 
 page=$2/man/libpenstock.3.scd
 functions=$(sed 's|/\*.*\*/||; /^ \*/d; /^#/d; /^\t/d; /^static/d' \
-	"$2"/include/penstock/{penstock,node,source}.h | grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
+	"$2"/include/penstock/{penstock,node,source,tree}.h |
+	grep -oE '\bpst_[a-z_]+\(' | tr -d '(')
 if [ -z "$functions" ]; then
 	echo "the functions of the library's headers have another form"
 	exit 1

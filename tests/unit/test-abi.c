@@ -6,7 +6,7 @@
  */
 #include "../test.h"
 
-#include <penstock/node.h>
+#include <penstock/tree.h>
 
 #define SIZE(type, n)                                                                              \
 	{                                                                                          \
@@ -44,6 +44,8 @@ TEST(members_stay_where_they_are, state)
 		/* Structs that only the library makes. */
 		AT(pst_file, key, 48),
 		AT(pst_request, clears_set_ids, 60),
+		AT(pst_name, after, 32),
+		AT(pst_inode, first, 272),
 		/* Structs with a size. */
 		AT(pst_server, setattr, 32),
 		AT(pst_view_options, max_write, 72),
