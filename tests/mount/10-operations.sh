@@ -34,3 +34,22 @@ each_copies_behave_as_on_lower() { operations copy; }
 each_mappings_behave_as_on_lower() { operations mmap; }
 each_aio_behaves_as_on_lower() { operations aio; }
 each_large_files_behave_as_on_lower() { operations large ext4 6000; }
+
+# pjdfstest has 8,800 tests of its own. PJDFSTEST is the folder of its sources, where it was built.
+# The numbers of tests differ, because it leaves out a file in FUSE file systems.
+slow_pjdfstest_finds_the_same_as_on_lower() {
+	local side
+	[ -x "${PJDFSTEST:-}/pjdfstest" ] || skip "PJDFSTEST is no folder with a built pjdfstest"
+	lower
+	view -o cache=none
+	for side in "$TWIN" "$VIEW"; do
+		(cd "$side" && prove -rf -j "$(nproc)" "$PJDFSTEST/tests" 2>&1) |
+			sed '/^Test Summary/,/^Files=/! { /^Files=/! d }
+				s/, Tests=.*//' > "$T/found"
+		check grep -q '^Files=[1-9]' "$T/found"
+		[ "$side" = "$VIEW" ] || mv "$T/found" "$T/found-below"
+	done
+	cat "$T/found"
+	check diff "$T/found-below" "$T/found"
+}
+LIMIT[pjdfstest_finds_the_same_as_on_lower]=1200
