@@ -166,7 +166,7 @@ refused() { # TEXT CMD...
 # The number says how soon CMD usually succeeds. A busy machine needs longer, so CMD fails only
 # after half a minute.
 within() { # SECONDS CMD...
-	local end=$((SECONDS + ($1 > 30 ? $1 : 30))) pause=002
+	local end=$((SECONDS + ($1 > 30 ? $1 : 30) * ${SLOW:-1})) pause=002
 	shift
 	while [ $SECONDS -lt $end ]; do
 		"$@" && return 0

@@ -4,7 +4,7 @@
 # ring-guest.sh ROOT PATTERNS: the first process of a virtual machine that has the files of the host
 # (ring.sh). Runs the mount tests with ENGINE=kernel. Prints their lines, the seconds that each file
 # took, and RESULT-OK as the last word if nothing failed and the module can be removed afterwards.
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root ENGINE=kernel SLOW=10
+export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root ENGINE=kernel SLOW=10
 here=$(dirname "$(realpath "$0")")
 mount -t tmpfs t /run
 mkdir -p /dev/shm /dev/pts
@@ -16,6 +16,16 @@ mkdir -p /usr/lib/modules
 mount --bind "$1/usr/lib/modules" /usr/lib/modules
 modprobe -a loop xfs btrfs
 ip link set lo up
+# A limit that a case sets, "timeout SECONDS CMD...", is as many times as long, too.
+cat > /usr/local/sbin/timeout <<-'E'
+	#!/bin/sh
+	case $1 in
+	-*) ;;
+	*) seconds=$(($1 * SLOW)); shift; set -- $seconds "$@" ;;
+	esac
+	exec /usr/bin/timeout "$@"
+E
+chmod +x /usr/local/sbin/timeout
 # Keeps the uses of drop_caches out of the kernel's log.
 echo 4 > /proc/sys/vm/drop_caches
 
