@@ -102,13 +102,13 @@ enum pst_fetch_when {
 	/*
 	 * In pieces, before a read(2), a page fault, or a write(2) to a part of a piece. Opens,
 	 * truncations and writes of whole pieces need no pieces, but a change waits for calls for
-	 * the file that run already. The view serves the data until all pieces are there; the file
-	 * passes through from the first open after that at which no client has it open. Suits large
-	 * files of which clients read parts.
+	 * the file that run already. The view serves the data until all pieces are on the disk; the
+	 * file passes through from the first open after that at which no client has it open. Suits
+	 * large files of which clients read parts.
 	 *
 	 * Each call is for one piece, and off + len is at most the size of the file, or less after
 	 * clients have truncated the file and made it longer again. A piece survives a kill of the
-	 * program and a power failure when its call has succeeded.
+	 * program when its call has succeeded, and a power failure about a second later.
 	 */
 	PST_FETCH_READ,
 	/*

@@ -24,20 +24,23 @@ int fs_hollow_written(struct fs *fs, struct node *node)
 	if (atomic_load_explicit(&node->flags, memory_order_relaxed) & NODE_CHANGED)
 		return 0;
 	/* With the mark the next view would replace the change, after the machine has stopped. */
-	if (atomic_load(&node->flags) & NODE_UNSETTLED) {
+	if (fs_is_whole(node) && (atomic_load(&node->flags) & NODE_UNSETTLED)) {
 		if (!lower_may_wait())
 			return FS_WOULD_WAIT;
-		r = hollow_settle(fs, node, false);
+		r = fs_settle(fs, node, false);
 		if (r < 0)
 			return r;
 	}
 	r = fdref_get(fs->fds, node, &ref);
 	if (r < 0)
 		return r;
-	if (removexattr(fd_path(ref.fd).text, HOLLOW_FILLED) < 0 && !hollow_is_absent(errno))
-		return -errno;
+	/* First the flag: the fill of the last piece removes its record when it sees the flag. */
 	atomic_fetch_or(&node->flags, NODE_CHANGED);
-	return 0;
+	if (removexattr(fd_path(ref.fd).text, HOLLOW_FILLED) < 0 && !hollow_is_absent(errno)) {
+		r = -errno;
+		atomic_fetch_and(&node->flags, (uint8_t)~NODE_CHANGED);
+	}
+	return r;
 }
 
 /*

@@ -84,22 +84,6 @@ static int keep_change(int fd)
 	return FS_FILL_DONE;
 }
 
-/* Reads the tag. Returns 0, FS_FILL_DONE or -errno. */
-static int read_tag(struct fs_fill *fill)
-{
-	ssize_t n = fgetxattr(fill->fd, PST_HOLLOW, fill->tag, sizeof(fill->tag));
-
-	if (n < 0 && errno == ERANGE) {
-		log_error("a mark in LOWER has a value of more than %d bytes: the caller gets EIO",
-			  PST_HOLLOW_TAG_MAX);
-		return -EIO;
-	}
-	if (n < 0)
-		return hollow_is_absent(errno) ? FS_FILL_DONE : -errno;
-	fill->tag_len = (size_t)n;
-	return 0;
-}
-
 int fs_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *ret_fill)
 {
 	struct fs_fill fill = { .dir = S_ISDIR(node->type), .piece = piece };
@@ -109,7 +93,7 @@ int fs_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fi
 	if (!fill.dir)
 		attr_writer_begins(node);
 	fill.fd = lower_open(fs, node, fill.dir ? O_RDONLY : O_RDWR);
-	r = fill.fd < 0 ? fill.fd : read_tag(&fill);
+	r = fill.fd < 0 ? fill.fd : hollow_read_tag(&fill);
 	if (r == 0 && !fill.dir && hollow_is_filled(fs, fill.fd))
 		r = FS_UNSETTLED;
 	if (r == 0 && !fill.dir)
@@ -179,7 +163,7 @@ static int end_content(struct fs *fs, struct node *node, const struct fs_fill *f
 	atomic_fetch_or(&node->flags, NODE_WHOLE | NODE_UNSETTLED);
 	if (fs->config.instance != FS_INSTANCE_UNKNOWN)
 		return FS_UNSETTLED;
-	return hollow_settle(fs, node, false);
+	return fs_settle(fs, node, false);
 }
 
 static int end_fill(struct fs *fs, struct node *node, const struct fs_fill *fill)

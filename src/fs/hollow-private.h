@@ -47,11 +47,6 @@ struct hollow_filling hollow_filling_of(const struct stat *st);
 #define HOLLOW_CAPABILITY "trusted.penstock.capability"
 int hollow_save_capability(int fd);
 int hollow_restore_capability(int fd, bool end);
-/*
- * Writes the content of a filled file to the disk and removes the mark, as fs_settle(). Returns 0,
- * FS_WOULD_WAIT, or another -errno. Call it again if NODE_UNSETTLED is still set.
- */
-int hollow_settle(struct fs *fs, struct node *node, bool synced);
 /* Converts the times of a record. */
 void hollow_times_of(const struct hollow_filling *filling, struct timespec ret_times[2]);
 /*
@@ -67,23 +62,21 @@ int hollow_record_filled(struct fs *fs, const struct fs_fill *fill);
  */
 int hollow_finish(struct fs *fs, struct node *node, const struct fs_fill *fill, bool evictable);
 
-/*
- * HOLLOW_FILLING of a file that is fetched in pieces. The attribute ends behind the bits of the
- * last piece.
- */
-#define PIECES_MAX 8192
-struct hollow_pieces {
-	struct hollow_filling was; /* length: the bytes of the source; clients may append others */
-	uint8_t shift;             /* a piece has 1 << shift bytes */
-	uint8_t changed;           /* 1: a client has changed the content */
-	uint8_t pad[6];
-	uint8_t there[PIECES_MAX / 8]; /* a bit for each piece, set when it is on the disk */
-};
+/* Reads the tag from fill->fd. Returns 0; FS_FILL_DONE if the file has no mark; or -errno. */
+int hollow_read_tag(struct fs_fill *fill);
+/* Logs that the disk has refused the content of a file with -errno. */
+void hollow_log_lost(int error);
+
 /* As fs_fill_begin() and fs_fill_end(), for one piece, whose bytes are fill->off and fill->len. */
 int pieces_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *fill);
 int pieces_fill_end(struct fs *fs, struct node *node, const struct fs_fill *fill);
 /* As lseek(2) of the lower file; pieces that are not there are data. Returns -errno on failure. */
 off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whence);
+/*
+ * Writes all pieces of a file to the disk and records that; the mark goes with the last piece. fd
+ * is open. Returns 0 or -errno; the pieces that the disk has refused are not there any more then.
+ */
+int pieces_settle(struct fs *fs, struct node *node, int fd);
 /*
  * Frees all pieces of a file. fd is open for writing. Returns 0; -EBUSY if a client has changed the
  * content, or nothing was ever fetched; or another -errno.

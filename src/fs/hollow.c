@@ -19,9 +19,11 @@
 #include "fs/fs-private.h"
 #include "fs/hollow-private.h"
 #include "fs/keyed.h"
+#include "fs/pieces-record.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/hash.h"
+#include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +53,13 @@ bool fs_is_whole(const struct node *node)
 	return (atomic_load_explicit(&node->flags, memory_order_acquire) &
 		(NODE_WHOLE | NODE_KEYED)) ||
 	       (!S_ISREG(node->type) && !S_ISDIR(node->type));
+}
+
+uint64_t fs_length(struct fs *fs, struct node *node)
+{
+	struct statx stx;
+
+	return lower_node_stat(fs, node, &stx) < 0 ? 0 : stx.stx_size;
 }
 
 bool hollow_is_absent(int number)
@@ -236,6 +245,28 @@ int hollow_begin_again(int fd, uint64_t length)
 	    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)length) < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	return 0;
+}
+
+int hollow_read_tag(struct fs_fill *fill)
+{
+	ssize_t n = fgetxattr(fill->fd, PST_HOLLOW, fill->tag, sizeof(fill->tag));
+
+	if (n < 0 && errno == ERANGE) {
+		log_error("a mark in LOWER has a value of more than %d bytes: the caller gets EIO",
+			  PST_HOLLOW_TAG_MAX);
+		return -EIO;
+	}
+	if (n < 0)
+		return hollow_is_absent(errno) ? FS_FILL_DONE : -errno;
+	fill->tag_len = (size_t)n;
+	return 0;
+}
+
+void hollow_log_lost(int error)
+{
+	log_error("LOWER's file system cannot write the content of a fetched file to the disk: %s. "
+		  "The view fetches it again when it is needed",
+		  strerror(-error));
 }
 
 int hollow_record_filled(struct fs *fs, const struct fs_fill *fill)

@@ -10,6 +10,8 @@
 
 /* Returns true if the file is known to be not hollow. */
 bool fs_is_whole(const struct node *node);
+/* Returns the size of the lower file in bytes, 0 if that fails. */
+uint64_t fs_length(struct fs *fs, struct node *node);
 /*
  * Returns a number that stays the same as long as LOWER (a path) stays mounted and the machine
  * runs: until then the file system loses nothing that was written. Returns FS_INSTANCE_UNKNOWN if
@@ -68,15 +70,21 @@ struct fs_fill {
 int fs_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *ret_fill);
 /*
  * Ends a fill whose content or names were written (r is 0), or which failed with r. Restores the
- * times. Returns FS_UNSETTLED if the file is not hollow any more, but has the mark until
- * fs_settle(); 0 if the mark is gone; or -errno, and the file stays hollow.
+ * times. Returns 0; FS_UNSETTLED if the file, or the piece, is there and has to be settled; or
+ * -errno, and it is as hollow as before.
  */
 int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
 /*
- * Writes the content of filled files to the disk, with one syncfs(2), and removes their marks.
- * Returns how many files have to be settled again, and moves their nodes to the begin of the array.
+ * Settles a filled file: writes its content to the disk and removes the mark, or records that the
+ * pieces are on the disk. synced is what fs_settle_begin() has returned, false without it. Returns
+ * 0; FS_UNSETTLED or FS_WOULD_WAIT if the caller has to settle the file again; or another -errno.
  */
-size_t fs_settle(struct fs *fs, struct node **nodes, size_t n);
+int fs_settle(struct fs *fs, struct node *node, bool synced);
+/*
+ * Writes the content of filled files to the disk, with one syncfs(2), before fs_settle() of each.
+ * Returns false if that failed.
+ */
+bool fs_settle_begin(struct fs *fs, struct node *const *nodes, size_t n);
 /*
  * Sets *ret_when to the time at which a source fetches a hollow file: PST_FETCH_READ if some pieces
  * are there, else what source->when or when_of() says.
@@ -94,10 +102,11 @@ int fs_pieces_missing(struct fs *fs, struct node *node, uint64_t off, uint64_t l
 uint64_t fs_piece_rest(struct fs *fs, struct node *node, uint64_t off);
 /*
  * A thread that may wait calls these around a change of the content of a file that is fetched in
- * pieces. The caller prevents fills meanwhile. fs_pieces_written() records that a client has
- * written or zeroed len bytes at off, or has changed the size. They return 0 or -errno.
+ * pieces: len bytes at off, of which covers is as above; len is 0 if only the size changes. The
+ * caller prevents fills meanwhile. They return 0 or -errno.
  */
-int fs_pieces_before_write(struct fs *fs, struct node *node);
+int fs_pieces_before_write(struct fs *fs, struct node *node, uint64_t off, uint64_t len,
+			   bool covers);
 int fs_pieces_written(struct fs *fs, struct node *node, uint64_t off, uint64_t len);
 /*
  * Records that a client may change the content of a file, before it does. Returns 0, FS_WOULD_WAIT

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Hollow files that are fetched in pieces. Their HOLLOW_FILLING has a bit for each piece that is
- * there. The bit is set when the piece is on the disk, so after a kill or a crash the next view
- * fetches at most pieces that were being fetched. No other state: each operation reads the bits.
+ * Hollow files that are fetched in pieces. Their HOLLOW_FILLING says which pieces are there: a
+ * piece is fresh when it was fetched, and recorded as on the disk when it is (pieces_settle()).
+ * After a kill the next view finds both; after a crash of the machine it fetches again what was
+ * fresh. No other state: each operation reads the record.
  *
- * A client's write to a piece comes after the bit of this piece, unless it covers the piece; then
- * the bit is set before the reply. So no fetch overwrites what a client has written.
+ * A client's write to a piece comes after the piece was recorded as on the disk, unless the write
+ * covers the piece; then that is recorded before the reply. So no fetch overwrites what a client
+ * has written.
  *
  * The record's length is the number of bytes that come from the source: the size of the file, or
  * less after a truncation. Behind it are zeros and bytes of clients, which need no fetch.
  *
- * Locks: pieces of one file are filled at the same time, and fs->pieces_lock is held when a fill
- * changes the record. All other changes come from a thread that prevents fills of the file.
+ * Locks: fs->pieces_lock is held while a record is changed, because pieces of one file are filled
+ * at the same time, and settled at any time. An eviction needs no lock: it comes when nobody else
+ * has the file open. Clients change the content when no fill runs.
  */
 #include "fs/fs-private.h"
-#include "fs/hollow-private.h"
+#include "fs/pieces-record.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 
@@ -24,116 +27,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* -- the record -------------------------------------------------------------------------------- */
-
-static uint64_t n_pieces(const struct hollow_pieces *record)
-{
-	uint64_t length = record->was.length;
-
-	return length ? ((length - 1) >> record->shift) + 1 : 0;
-}
-
-static bool is_there(const struct hollow_pieces *record, uint64_t piece)
-{
-	return record->there[piece / 8] >> piece % 8 & 1;
-}
-
-/* Returns the first piece at or after this one that is not there; n_pieces() if there is none. */
-static uint64_t next_missing(const struct hollow_pieces *record, uint64_t piece)
-{
-	uint64_t n = n_pieces(record);
-
-	while (piece < n && is_there(record, piece))
-		piece++;
-	return piece < n ? piece : n;
-}
-
-static bool is_complete(const struct hollow_pieces *record)
-{
-	return next_missing(record, 0) == n_pieces(record);
-}
-
-static uint64_t begin_of(const struct hollow_pieces *record, uint64_t piece)
-{
-	return piece << record->shift;
-}
-
-/* Returns the offset behind a piece: the next piece, or the end of what the source has. */
-static uint64_t end_of(const struct hollow_pieces *record, uint64_t piece)
-{
-	uint64_t end = (piece + 1) << record->shift;
-
-	return end < record->was.length ? end : record->was.length;
-}
-
-static size_t size_of(const struct hollow_pieces *record)
-{
-	return offsetof(struct hollow_pieces, there) + (n_pieces(record) + 7) / 8;
-}
-
-/* Makes pieces larger than the source asks for if the file would have too many. */
-static uint8_t shift_for(const struct fs *fs, uint64_t length)
-{
-	uint8_t shift = (uint8_t)__builtin_ctzll(fs->config.piece);
-
-	while (length >> shift >= PIECES_MAX)
-		shift++;
-	return shift;
-}
-
-/* The state of a hollow file. */
-enum filled { FILLED_NOTHING, FILLED_PIECES, FILLED_INTERRUPTED };
-
-/*
- * Reads the record of a file. Without one, *ret_record is that of a file without pieces, and the
- * result is FILLED_NOTHING, or FILLED_INTERRUPTED after a fill of the whole file. Returns an enum
- * filled or -errno.
- */
-static int read_record(struct fs *fs, int fd, struct hollow_pieces *ret_record)
-{
-	struct hollow_pieces record = { 0 };
-	struct stat st;
-	ssize_t n = getxattr(fd_path(fd).text, HOLLOW_FILLING, &record, sizeof(record));
-
-	if ((n < 0 && !hollow_is_absent(errno)) || fstat(fd, &st) < 0)
-		return -errno;
-	if (n <= (ssize_t)sizeof(record.was)) {
-		if (n < 0)
-			record.was = hollow_filling_of(&st);
-		record.shift = shift_for(fs, record.was.length);
-		*ret_record = record;
-		return n < 0 ? FILLED_NOTHING : FILLED_INTERRUPTED;
-	}
-	if (record.shift > 62 || record.was.length >> record.shift >= PIECES_MAX)
-		return -EIO;
-	/* A truncation was interrupted before it updated the record. */
-	if (record.was.length > (uint64_t)st.st_size)
-		record.was.length = (uint64_t)st.st_size;
-	*ret_record = record;
-	return FILLED_PIECES;
-}
-
-static int write_record(int fd, const struct hollow_pieces *record)
-{
-	return fsetxattr(fd, HOLLOW_FILLING, record, size_of(record), 0) < 0 ? -errno : 0;
-}
-
-/* Reads the record of a file that is open for writing, or makes one. */
-static int begin_record(struct fs *fs, int fd, struct hollow_pieces *ret_record)
-{
-	int r = read_record(fs, fd, ret_record);
-
-	if (r < 0 || r == FILLED_PIECES)
-		return r < 0 ? r : 0;
-	/* A fill before the machine stopped may have lost a part of its content, too. */
-	if (fremovexattr(fd, HOLLOW_FILLED) == 0 || r == FILLED_INTERRUPTED)
-		r = hollow_begin_again(fd, ret_record->was.length);
-	return r < 0 ? r : write_record(fd, ret_record);
-}
-
 /* -- looking ----------------------------------------------------------------------------------- */
 
-/* As read_record(), by node. Returns 1; 0 if the file is not hollow; or -errno. */
+/* As pieces_read(), by node. Returns 1; 0 if the file is not hollow; or -errno. */
 static int look(struct fs *fs, struct node *node, struct hollow_pieces *ret_record)
 {
 	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
@@ -143,34 +39,42 @@ static int look(struct fs *fs, struct node *node, struct hollow_pieces *ret_reco
 		return r < 0 ? r : 0;
 	r = fdref_get(fs->fds, node, &ref);
 	if (r == 0)
-		r = read_record(fs, ref.fd, ret_record);
+		r = pieces_read(fs, ref.fd, ret_record);
 	return r < 0 ? r : 1;
+}
+
+int pieces_find_missing(const struct hollow_pieces *record, uint64_t off, uint64_t len, bool covers,
+			uint64_t *ret_piece)
+{
+	uint64_t length = record->was.length, piece;
+	uint64_t end = len < length && off < length - len ? off + len : length;
+
+	if (!len)
+		return 0;
+	for (piece = pieces_next_missing(record, off >> record->shift);
+	     piece_begin(record, piece) < end; piece = pieces_next_missing(record, piece + 1)) {
+		if (covers && off <= piece_begin(record, piece) && end >= piece_end(record, piece))
+			continue;
+		*ret_piece = piece;
+		return 1;
+	}
+	return 0;
 }
 
 int fs_pieces_missing(struct fs *fs, struct node *node, uint64_t off, uint64_t len, bool covers,
 		      uint64_t *ret_piece)
 {
 	struct hollow_pieces record;
-	uint64_t end, piece;
 	int r = look(fs, node, &record);
 
 	if (r <= 0 || !len)
 		return r < 0 ? r : 0;
 	/* The program was killed before it removed the mark; the fill of any piece removes it. */
-	if (is_complete(&record)) {
+	if (pieces_are_complete(&record) && !(node->flags & NODE_UNSETTLED)) {
 		*ret_piece = 0;
 		return 1;
 	}
-	end = len < record.was.length && off < record.was.length - len ? off + len :
-									 record.was.length;
-	for (piece = next_missing(&record, off >> record.shift); begin_of(&record, piece) < end;
-	     piece = next_missing(&record, piece + 1)) {
-		if (covers && off <= begin_of(&record, piece) && end >= end_of(&record, piece))
-			continue;
-		*ret_piece = piece;
-		return 1;
-	}
-	return 0;
+	return pieces_find_missing(&record, off, len, covers, ret_piece);
 }
 
 uint64_t fs_piece_rest(struct fs *fs, struct node *node, uint64_t off)
@@ -194,10 +98,10 @@ off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whenc
 		return r;
 	for (;;) {
 		/* A search for a hole skips the pieces that are not there. */
-		piece = r == 0 ? 0 : next_missing(&record, at >> record.shift);
+		piece = r == 0 ? 0 : pieces_next_missing(&record, at >> record.shift);
 		if (r && whence == SEEK_HOLE && piece == at >> record.shift &&
 		    at < record.was.length) {
-			at = end_of(&record, piece);
+			at = piece_end(&record, piece);
 			continue;
 		}
 		found = lseek(fd, (off_t)at, whence);
@@ -210,13 +114,14 @@ off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whenc
 			return found < 0 ? -errno : found;
 		if (whence == SEEK_DATA)
 			break;
-		if (is_there(&record, (uint64_t)found >> record.shift))
+		if (piece_is_there(&record, (uint64_t)found >> record.shift))
 			return found;
 		at = (uint64_t)found;
 	}
 	/* The first byte of a missing piece at or behind off, if it comes before the data below. */
-	if (piece < n_pieces(&record)) {
-		uint64_t begin = begin_of(&record, piece) > at ? begin_of(&record, piece) : at;
+	if (piece < pieces_n(&record)) {
+		uint64_t begin = piece_begin(&record, piece) > at ? piece_begin(&record, piece) :
+								    at;
 
 		if (begin < record.was.length && (found < 0 || begin < (uint64_t)found))
 			return (off_t)begin;
@@ -239,21 +144,39 @@ static int clear_piece(const struct fs_fill *fill)
 	return lseek(fill->fd, (off_t)fill->off, SEEK_SET) < 0 ? -errno : 0;
 }
 
-/* Stores a record with new bits; the mark goes with the last one. Caller prevents other changes. */
-static int store(struct fs *fs, struct node *node, const struct fs_fill *fill,
+int pieces_store(struct fs *fs, struct node *node, const struct fs_fill *fill,
 		 const struct hollow_pieces *record)
 {
-	bool changed = record->changed || (node->flags & NODE_CHANGED);
 	struct timespec times[2];
-	int r;
+	int r = pieces_write(fs, fill->fd, record);
 
-	if (!is_complete(record))
-		return write_record(fill->fd, record);
+	if (r < 0 || !pieces_are_complete(record) || pieces_are_fresh(record))
+		return r;
 	hollow_times_of(&record->was, times);
 	r = hollow_restore_capability(fill->fd, true);
 	if (r == 0 && futimens(fill->fd, times) < 0)
 		r = -errno;
-	return r < 0 ? r : hollow_finish(fs, node, fill, !changed);
+	if (r == 0)
+		r = hollow_finish(fs, node, fill, !record->changed);
+	/* A client has opened the file for writing, maybe just now. */
+	if (r == 0 && (atomic_load(&node->flags) & NODE_CHANGED))
+		fremovexattr(fill->fd, HOLLOW_FILLED);
+	return r;
+}
+
+/* Records that the node has to be settled. Returns FS_UNSETTLED, or 0 if that is recorded. */
+static int begin_unsettled(struct node *node)
+{
+	return atomic_fetch_or(&node->flags, NODE_UNSETTLED) & NODE_UNSETTLED ? 0 : FS_UNSETTLED;
+}
+
+/* Ends the fill of a file that is complete. Returns FS_UNSETTLED, FS_FILL_DONE or -errno. */
+static int fill_nothing(struct fs *fs, struct node *node, const struct fs_fill *fill,
+			const struct hollow_pieces *record)
+{
+	if (pieces_are_fresh(record))
+		return begin_unsettled(node) ?: FS_FILL_DONE;
+	return pieces_store(fs, node, fill, record) < 0 ? -EIO : FS_FILL_DONE;
 }
 
 int pieces_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct fs_fill *fill)
@@ -263,123 +186,114 @@ int pieces_fill_begin(struct fs *fs, struct node *node, uint64_t piece, struct f
 	int r;
 
 	pthread_mutex_lock(&fs->pieces_lock);
-	r = begin_record(fs, fill->fd, &record);
+	r = pieces_begin(fs, fill->fd, &record);
 	if (r == 0 && fstat(fill->fd, &st) < 0)
 		r = -errno;
 	if (r == 0)
 		fill->length = (uint64_t)st.st_size;
 	if (r == 0)
 		hollow_times_of(&record.was, fill->times);
-	if (r == 0 && is_complete(&record))
-		r = store(fs, node, fill, &record) < 0 ? -EIO : FS_FILL_DONE;
-	else if (r == 0 && (piece >= n_pieces(&record) || is_there(&record, piece)))
+	if (r == 0 && pieces_are_complete(&record))
+		r = fill_nothing(fs, node, fill, &record);
+	else if (r == 0 && (piece >= pieces_n(&record) || piece_is_there(&record, piece)))
 		r = FS_FILL_DONE;
 	pthread_mutex_unlock(&fs->pieces_lock);
 	if (r != 0)
 		return r;
-	fill->off = begin_of(&record, piece);
-	fill->len = end_of(&record, piece) - fill->off;
+	fill->off = piece_begin(&record, piece);
+	fill->len = piece_end(&record, piece) - fill->off;
 	return clear_piece(fill);
 }
 
 int pieces_fill_end(struct fs *fs, struct node *node, const struct fs_fill *fill)
 {
+	/* Else the next view cannot tell a kill from a crash. */
+	bool fresh = fs->config.instance != FS_INSTANCE_UNKNOWN;
 	struct hollow_pieces record;
 	int r;
 
-	if (fdatasync(fill->fd) < 0)
+	if (!fresh && fdatasync(fill->fd) < 0)
 		return -errno;
 	pthread_mutex_lock(&fs->pieces_lock);
-	r = read_record(fs, fill->fd, &record);
+	r = pieces_read(fs, fill->fd, &record);
 	if (r == FILLED_PIECES) {
-		record.there[fill->piece / 8] |= (uint8_t)(1 << fill->piece % 8);
-		r = store(fs, node, fill, &record);
+		piece_set(fresh ? record.fresh : record.there, fill->piece);
+		r = pieces_store(fs, node, fill, &record);
+		if (r == 0 && fresh)
+			r = begin_unsettled(node);
 	}
 	pthread_mutex_unlock(&fs->pieces_lock);
-	return r < 0 ? r : 0;
-}
-
-/* -- changes by clients ------------------------------------------------------------------------ */
-
-/* Opens the file for writing; close_writer() closes it. See fs_fill_begin(). */
-static int open_writer(struct fs *fs, struct node *node)
-{
-	int fd;
-
-	attr_writer_begins(node);
-	fd = lower_open(fs, node, O_RDWR);
-	if (fd < 0)
-		attr_writer_ends(node);
-	return fd;
-}
-
-static int close_writer(struct node *node, int fd, int r)
-{
-	fd_close(fd);
-	attr_writer_ends(node);
 	return r;
 }
 
-int fs_pieces_before_write(struct fs *fs, struct node *node)
+/* Removes the bits of synced from fresh, and sets them in there if ok is true. */
+static void move_bits(struct hollow_pieces *record, const struct hollow_pieces *synced, bool ok)
 {
-	int fd = open_writer(fs, node);
-	struct hollow_pieces record;
+	for (size_t i = 0; i < sizeof(record->fresh); i++) {
+		uint8_t bits = record->fresh[i] & synced->fresh[i];
 
-	return fd < 0 ? fd : close_writer(node, fd, begin_record(fs, fd, &record));
-}
-
-/* Sets the bits of the pieces that these bytes cover. Returns true if there are new ones. */
-static bool cover(struct hollow_pieces *record, uint64_t off, uint64_t len)
-{
-	uint64_t n = n_pieces(record), piece = off ? ((off - 1) >> record->shift) + 1 : 0;
-	bool any = false;
-
-	for (; piece < n && end_of(record, piece) - off <= len; piece++) {
-		any |= !is_there(record, piece);
-		record->there[piece / 8] |= (uint8_t)(1 << piece % 8);
+		record->fresh[i] &= (uint8_t)~bits;
+		record->there[i] |= ok ? bits : 0;
 	}
-	return any;
 }
 
-static int record_change(struct fs *fs, struct node *node, int fd, uint64_t off, uint64_t len)
+/* Stores that the fresh pieces of synced are on the disk, or are lost. Returns 0 or -errno. */
+static int end_settle(struct fs *fs, struct node *node, const struct hollow_pieces *synced,
+		      struct fs_fill *fill, bool ok)
 {
-	struct fs_fill fill = { .fd = fd };
 	struct hollow_pieces record;
 	struct stat st;
-	int r = read_record(fs, fd, &record);
+	int r = pieces_read(fs, fill->fd, &record);
 
 	if (r != FILLED_PIECES)
 		return r < 0 ? r : 0;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fill->fd, &st) < 0)
 		return -errno;
-	record.was.times[1] = hollow_filling_of(&st).times[1];
-	record.changed = 1;
-	/* The write has removed the capabilities for good. */
-	if (fremovexattr(fd, HOLLOW_CAPABILITY) < 0 && !hollow_is_absent(errno))
-		return -errno;
-	if (cover(&record, off, len) && fdatasync(fd) < 0)
-		return -errno;
-	return store(fs, node, &fill, &record);
+	fill->length = (uint64_t)st.st_size;
+	hollow_times_of(&record.was, fill->times);
+	move_bits(&record, synced, ok);
+	return pieces_store(fs, node, fill, &record);
 }
 
-int fs_pieces_written(struct fs *fs, struct node *node, uint64_t off, uint64_t len)
+int pieces_settle(struct fs *fs, struct node *node, int fd)
 {
-	int fd = open_writer(fs, node);
+	struct fs_fill fill = { .fd = fd };
+	struct hollow_pieces synced;
+	int error = 0, r;
 
-	return fd < 0 ? fd : close_writer(node, fd, record_change(fs, node, fd, off, len));
+	pthread_mutex_lock(&fs->pieces_lock);
+	/* Before the read: a fill that ends later sets the flag again. */
+	atomic_fetch_and(&node->flags, (uint8_t)~NODE_UNSETTLED);
+	r = pieces_read(fs, fd, &synced);
+	pthread_mutex_unlock(&fs->pieces_lock);
+	if (r == FILLED_PIECES)
+		r = hollow_read_tag(&fill) ?: FILLED_PIECES;
+	if (r != FILLED_PIECES)
+		return r < 0 ? r : 0;
+	if (fdatasync(fd) < 0) {
+		error = -errno;
+		hollow_log_lost(error);
+	}
+	pthread_mutex_lock(&fs->pieces_lock);
+	r = end_settle(fs, node, &synced, &fill, error == 0);
+	pthread_mutex_unlock(&fs->pieces_lock);
+	return error ?: r;
 }
+
+/* -- evictions --------------------------------------------------------------------------------- */
 
 int pieces_evict(struct fs *fs, int fd)
 {
 	struct hollow_pieces record;
 	struct timespec times[2];
-	int r = read_record(fs, fd, &record);
+	int r = pieces_read(fs, fd, &record);
 
 	if (r != FILLED_PIECES || record.changed)
 		return r < 0 ? r : -EBUSY;
 	memset(record.there, 0, sizeof(record.there));
+	memset(record.fresh, 0, sizeof(record.fresh));
 	hollow_times_of(&record.was, times);
-	r = write_record(fd, &record);
+	r = pieces_write(fs, fd, &record);
 	if (r == 0)
 		r = hollow_save_capability(fd);
 	if (r == 0)

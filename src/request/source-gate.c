@@ -199,7 +199,7 @@ static int change_pieces(struct req *req, struct node *node, uint64_t off, uint6
 	/* A fill may have ended before the hold. */
 	if (r == 0)
 		r = source_held_is_hollow(req->host->source, node);
-	return r == 1 ? fs_pieces_before_write(req->fs, node) : r;
+	return r == 1 ? fs_pieces_before_write(req->fs, node, off, len, covers) : r;
 }
 
 /*

@@ -55,11 +55,13 @@ static void proceed(struct opener *opener)
 	if (r == 1)
 		r = fs_fetch_when(source->fs, node, &source->given, &when) ?: 1;
 	opener->wait.piece = FS_WHOLE;
-	/* The opener waits for each piece in turn; if none is missing, a hold may soon end. */
-	if (r == 1 && when == PST_FETCH_READ)
+	opener->wait.holds = false;
+	/* The opener waits for each piece in turn; if none is missing, for the end of a hold. */
+	if (r == 1 && when == PST_FETCH_READ) {
 		r = fs_pieces_missing(source->fs, node, 0, INT64_MAX, false, &opener->wait.piece);
-	if (r >= 0 && when == PST_FETCH_READ)
-		r = 1;
+		opener->wait.holds = r == 0;
+		r = r == 0 ? 1 : r;
+	}
 	if (r == 1)
 		r = source_wait(source, &opener->wait);
 	if (r <= 0)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The thread that settles filled files, SETTLE_MS after the first of a batch was filled:
- * fs_settle() writes them to the disk and removes their marks. A file that still has the mark after
- * a power failure is fetched again. The lock of the source guards struct settler.
+ * The thread that settles filled files and pieces, SETTLE_MS after the first of a batch was filled:
+ * fs_settle() writes them to the disk, and removes the marks of files that are whole. After a power
+ * failure, the others are fetched again. The lock of the source guards struct settler.
  */
 #include "fs/hollow.h"
 #include "source/source-private.h"
@@ -32,26 +32,45 @@ static bool append(struct settler *settler, struct node **nodes, size_t n)
 	return true;
 }
 
+/* Settles a file. Returns true if it has to be settled again. */
+static bool settle_file(struct source *source, struct node *node, bool synced)
+{
+	bool was_whole = fs_is_whole(node);
+	int r = fs_settle(source->fs, node, synced);
+
+	/* Its last pieces are on the disk. */
+	if (!was_whole && fs_is_whole(node))
+		limit_count(source, node, fs_length(source->fs, node));
+	return r == FS_WOULD_WAIT || r == FS_UNSETTLED;
+}
+
 /* Settles the files of the list. Caller holds the lock, which is released meanwhile. */
 static void settle(struct source *source)
 {
 	struct settler *settler = &source->settler;
 	struct node **nodes = settler->nodes;
-	size_t n = settler->n;
+	size_t n = settler->n, n_left = 0;
+	bool synced;
 
 	settler->nodes = NULL;
 	settler->n = settler->room = 0;
 	pthread_mutex_unlock(&source->lock);
-	n = fs_settle(source->fs, nodes, n);
+	synced = fs_settle_begin(source->fs, nodes, n);
+	for (size_t i = 0; i < n; i++) {
+		if (settle_file(source, nodes[i], synced))
+			nodes[n_left++] = nodes[i];
+		else
+			fs_node_put(source->fs, nodes[i]);
+	}
 	pthread_mutex_lock(&source->lock);
-	if (!n || (!settler->ends && append(settler, nodes, n))) {
+	if (!n_left || (!settler->ends && append(settler, nodes, n_left))) {
 		free(nodes);
 		return;
 	}
 	/* Without memory, or at the end, the next view settles them, or fetches them again. */
 	pthread_mutex_unlock(&source->lock);
-	while (n)
-		fs_node_put(source->fs, nodes[--n]);
+	while (n_left)
+		fs_node_put(source->fs, nodes[--n_left]);
 	free(nodes);
 	pthread_mutex_lock(&source->lock);
 }

@@ -6,6 +6,12 @@ faulty() { "$EXAMPLES/../tests/faulty-source" "$@"; }
 source_view() { # [OPTION...]
 	program_view "$EXAMPLES/../tests/faulty-source" "$LOWER" {} "$T/calls" "$@"
 }
+# As source_view, with tests/mount/preload/calls.c, whose files are in $T/system.
+watched_source_view() { # [OPTION...]
+	mkdir -p "$T/system"
+	program_view /usr/bin/env LD_PRELOAD="$TOOLS/calls.so" CALLS="$T/system" \
+		"$EXAMPLES/../tests/faulty-source" "$LOWER" {} "$T/calls" "$@"
+}
 hollow() { # NAME LENGTH WORDS
 	faulty make "$LOWER/$(dirname "$1")" "$(basename "$1")" "$2" "$3" ||
 		fail "cannot make $1"
@@ -15,10 +21,11 @@ lazytar_view() { program_view "$EXAMPLES/lazytar" "$@" "$T/a.tar" "$LOWER" {}; }
 calls() { # PATTERN: how many calls match
 	grep -cE "$1" "$T/calls"
 }
-kill_view() {
-	kill -9 "${VIEW_PIDS[0]}"
-	wait "${VIEW_PIDS[0]}" 2> /dev/null
-	unset 'VIEW_DIRS[0]'
+kill_view() { # the last one
+	local n=$((N_VIEWS - 1))
+	kill -9 "${VIEW_PIDS[n]}"
+	wait "${VIEW_PIDS[n]}" 2> /dev/null
+	unset "VIEW_DIRS[$n]"
 	umount -l "$VIEW"
 }
 pattern() { # LENGTH
@@ -34,6 +41,9 @@ is_hollow() { # NAME
 settled() { # NAME: the file has no mark
 	! is_hollow "$1"
 }
+no_more_requests() { # CMD...: with passthrough, the command reads and writes by no request
+	requests READ,WRITE "$@" && { ! passing || [ "$N" = 0 ]; }
+}
 mark() { # NAME: gives a file the mark that it has until its content is on the disk
 	setfattr -n trusted.penstock.hollow -v "" "$LOWER/$1"
 }
@@ -44,34 +54,6 @@ evict() { # N: N evictions follow, of all files that were fetched
 	kill -HUP "${VIEW_PIDS[$((N_VIEWS - 1))]}"
 	check within 10 eval '[ "$(calls ^evict)" = '$((n + $1))' ]'
 	tail -n "$1" "$T/calls" | cut -d' ' -f2 | tr '\n' ' '
-}
-
-# Prints "right" for each line of input if all files below without a mark have all their bytes, and
-# all such directories their names.
-check_filled() { # LOWER TREE
-	python3 -u -c '
-import os, sys
-lower, tree = sys.argv[1:]
-def content(path):
-	return open(path, "rb").read()
-for line in sys.stdin:
-	for at, dirs, files in os.walk(lower):
-		rel = os.path.relpath(at, lower)
-		if "trusted.penstock.hollow" in os.listxattr(at):
-			dirs.clear() # nobody has seen the names of a hollow directory
-			continue
-		want = set(os.listdir(os.path.join(tree, rel)))
-		assert set(dirs + files) == want, (rel, want ^ set(dirs + files))
-		for f in files:
-			p, q = os.path.join(at, f), os.path.join(tree, rel, f)
-			assert os.stat(p).st_size == os.stat(q).st_size, p
-			marks = os.listxattr(p)
-			# A file that was filled has the mark until its content is on the disk.
-			if ("trusted.penstock.hollow" not in marks or
-			    "trusted.penstock.filled" in marks):
-				assert content(p) == content(q), p
-	print("right")
-' "$1" "$2"
 }
 
 # Kills the source in the middle of fetches: no byte is ever wrong, and all that was complete stays.
@@ -85,7 +67,7 @@ kill_source() { # TIMES [OPTION...]: options of lazytar
 	done
 	tar -C "$T/tree" -cf "$T/a.tar" .
 	mkdir "$T/v"
-	coproc check_filled "$LOWER" "$T/tree" 2> "$T/why"
+	coproc python3 -u "$TESTS/tools/filled.py" "$LOWER" "$T/tree" 2> "$T/why"
 	for ((n = 0; n < $1; n++)); do
 		# A fresh tree now and then: else all is filled soon.
 		[ $((n % 10)) = 0 ] && { rm -rf "$LOWER"; mkdir "$LOWER"; }
