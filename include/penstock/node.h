@@ -340,6 +340,9 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
  * Ends a request to which a callback has answered PST_LATER. result is what the callback would have
  * returned. The program must call it exactly once, and not use req after it. If the program does
  * not call it before pst_view_free(), the request ends there, and req is invalid from then on.
+ *
+ * About 380 requests of one user can wait like that at a time, those of root without a limit. The
+ * view answers further ones with EAGAIN, without calling the program.
  */
 void pst_reply(struct pst_request *req, int64_t result);
 /*

@@ -157,6 +157,7 @@ static int call_function(struct req *req)
 	if (r != REQ_BELOW)
 		return r;
 	req->below = true;
+	req_move_in(req);
 	return functions[req->msg.op - op_table](req);
 }
 
@@ -380,14 +381,18 @@ static bool is_too_many(struct req *req)
 
 /*
  * Runs an operation that blocks this thread, because the pool has no room for one more request of
- * this user. Refuses an open that has to wait for a lease, like open(2) with O_NONBLOCK.
+ * this user. Refuses an open that has to wait for a lease, like open(2) with O_NONBLOCK, and
+ * requests for the program unless root makes them.
  */
 static int run_here(struct req *req)
 {
+	bool served = req->host->served && serve_wants(req);
 	int r;
 
+	if (served && req->msg.head->uid != 0 && !(req->msg.op->flags & OP_CLOSES))
+		return -EAGAIN;
 	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_CHECKED_IN &&
-	    req->host->has_pool && !(req->host->served && serve_wants(req)))
+	    req->host->has_pool && !served)
 		return -EAGAIN;
 	req->in_pool = true;
 	fs_thread_may_wait(true);

@@ -148,6 +148,8 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 	       uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict)
 {
 	(void)call;
+	/* The program would see the slot of another request. */
+	assert(req_of(call)->slot.in_map);
 	return filter_run(entry->filter, kind, opcode, ctx, ret_verdict);
 }
 
@@ -337,6 +339,7 @@ int adapter_found(struct req *req, int r)
 	struct pst_attr attr;
 	int found;
 
+	req_move_in(req);
 	if (node)
 		adapter_fill_attr(&req->entry.attr.stx, &attr);
 	found = apply_found(call, r, node_filter(node), node ? &attr : NULL);
@@ -405,6 +408,7 @@ int adapter_after(struct req *req, int r)
 
 	if (!apply_asks_after(call))
 		return r;
+	req_move_in(req);
 	if (found)
 		adapter_fill_attr(&req->entry.attr.stx, &attr);
 	fill_after(req, &after);

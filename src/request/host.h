@@ -5,6 +5,7 @@
  * first request arrives; requests reach it as req->host. Any thread may call the callbacks.
  */
 #include "request/latency.h"
+#include "util/fair-share.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct request_host {
 	/* How many RENAMEs with filters run now, and how many have ended. */
 	_Atomic unsigned int n_renaming, n_renamed;
 	struct latency latency;
+	struct fair_share asleep; /* requests that are asleep, see req_sleep() */
 
 	/*
 	 * Hands the request to the thread pool, which then owns it, and sets *ret_other to the
@@ -49,7 +51,8 @@ struct request_host {
 	/*
 	 * Lets the request wait for a flight, req->wait, without a thread. Returns true if the
 	 * request belongs to the host, as to_pool() does. Else the caller keeps the request, and
-	 * *ret_r is REQ_PARK if the gate has to look again, or the -errno for its caller.
+	 * *ret_r is REQ_PARK if the gate has to look again, or the -errno for its caller: -EAGAIN
+	 * if too many requests of the user are asleep.
 	 */
 	bool (*park)(struct req *req, struct req **ret_other, int *ret_r);
 	/*
@@ -66,7 +69,7 @@ struct request_host {
 	bool (*feed)(struct req *req, bool for_lock);
 	/*
 	 * Takes a request in the place of one that leaves the thread, as req_serve() returns it;
-	 * waits until there is one. put() puts it back.
+	 * waits until there is one, or the view ends, and then returns NULL. put() puts it back.
 	 */
 	struct req *(*replace)(struct req *req);
 	void (*put)(struct request_host *host, struct req *req);
@@ -78,6 +81,13 @@ struct request_host {
 	void (*drop)(struct req *req);
 	/* Interrupts the queued or running request with this number. */
 	void (*interrupt)(struct request_host *host, uint64_t unique);
+	/*
+	 * move_out() moves a request from a slot in a BPF map to ordinary memory, because it may
+	 * sleep; if that is not possible, the request keeps its slot. move_in() moves it back, and
+	 * waits for a slot; see req_move_in().
+	 */
+	void (*move_out)(struct req *req);
+	void (*move_in)(struct req *req);
 	/*
 	 * Moves a request to a slot in a BPF map, which filters can access. Returns the new
 	 * request; the old one belongs to the host, or to the new one as req->from.

@@ -60,11 +60,23 @@ void req_leave_chain(struct req *req)
 	atomic_store_explicit(&req->begun, false, memory_order_release);
 }
 
+bool req_may_sleep(const struct req *req)
+{
+	return fair_share_has_room(&req->host->asleep, req->msg.head->uid);
+}
+
 void req_sleep(struct req *req)
 {
 	exact_give_up(req->host->exact, req);
+	fair_share_take(&req->host->asleep, req->msg.head->uid);
 	req->slept = true;
 	atomic_store(&req->asleep, true);
+}
+
+void req_wake(struct req *req)
+{
+	fair_share_put(&req->host->asleep, req->msg.head->uid);
+	atomic_store(&req->asleep, false);
 }
 
 void req_clear(struct req *req)

@@ -40,8 +40,8 @@ enum stage {
 };
 
 struct req {
-	struct slot slot;          /* constant */
-	struct request_set *set;   /* constant: the server's */
+	struct slot slot;          /* exchange_memory() changes it */
+	struct request_set *set;   /* the server's, to which slot belongs */
 	struct request_host *host; /* constant, as fs, which is host->fs */
 	struct fs *fs;
 	struct req *next; /* in the free list or in a queue of the pool; their lock */
@@ -59,7 +59,7 @@ struct req {
 	 */
 	atomic_bool asleep;
 	struct serving *serving; /* what a program needs to answer it (served.h); owned, or NULL */
-	struct req_saved *saved; /* constant; NULL if the slot is not in a BPF map */
+	struct req_saved *saved; /* constant; NULL if the slot has never been in a BPF map */
 	/* The operation as filters see it; without call.chain only constant members are valid. */
 	struct filter_call call;
 
@@ -153,14 +153,24 @@ void req_save(struct req *req);
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
 /*
- * Unlocks what other requests and changes of filters wait for, because the request is about to
- * belong to no thread, for an unlimited time.
+ * Returns true if the user of the request may have one more request that is asleep: one that
+ * belongs to no thread, for an unlimited time.
  */
+bool req_may_sleep(const struct req *req);
+/* Unlocks what other requests and changes of filters wait for, because the request will sleep. */
 void req_sleep(struct req *req);
 /* The request belongs to a thread again. */
-static inline void req_wake(struct req *req)
+void req_wake(struct req *req);
+/* Returns true if the request has one of the slots in a BPF map that no channel owns. */
+static inline bool req_has_pool_slot(const struct req *req)
 {
-	atomic_store(&req->asleep, false);
+	return req->slot.in_map && !req->slot.entry;
+}
+/* Moves a request to the BPF map, if filters apply to it, because programs may run from here on. */
+static inline void req_move_in(struct req *req)
+{
+	if (req->call.filters && !req->slot.in_map)
+		req->host->move_in(req);
 }
 /* Clears the members from caller on. The caller has put all references before. */
 void req_clear(struct req *req);

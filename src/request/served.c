@@ -245,6 +245,21 @@ static bool has_long_name(const struct req *req)
 	return false;
 }
 
+/*
+ * Moves a request out of the BPF map before the program gets pointers into its slot, which the
+ * program may keep. Returns 0; or -EAGAIN if the program has too many requests of the user.
+ */
+static int prepare(struct req *req, bool quick)
+{
+	const struct op *op = req->msg.op;
+
+	if (!(op->flags & OP_CLOSES) && !req_may_sleep(req))
+		return -EAGAIN;
+	if (!quick || req->host->served->ops.loop || op->answer || op->data_max)
+		req->host->move_out(req);
+	return 0;
+}
+
 int serve_call(struct req *req)
 {
 	struct served *served = req->host->served;
@@ -252,9 +267,13 @@ int serve_call(struct req *req)
 	bool quick = served->ops.quick & row->answers;
 	struct serving *serving;
 	int64_t result;
+	int r;
 
 	if (has_long_name(req))
 		return -ENAMETOOLONG;
+	r = prepare(req, quick);
+	if (r < 0)
+		return r;
 	if (!quick && !req->in_pool && !served->ops.loop && req->host->has_pool)
 		return REQ_TO_POOL;
 	serving = serving_make(req);
@@ -350,10 +369,12 @@ bool serve_keep(struct req *req, struct req **ret_other, int *ret_result)
 {
 	struct request_host *host = req->host;
 	struct serving *serving = req->serving;
-	/* Before the program may end the request. */
-	struct req *other = host->replace(req);
 	bool queued = serving->state == SERVING_QUEUED;
+	struct req *other;
 
+	/* Before the program may end the request. */
+	host->move_out(req);
+	other = host->replace(req);
 	req_sleep(req);
 	if (queued)
 		queue_push(host->served, serving);

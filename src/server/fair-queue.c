@@ -21,9 +21,16 @@ static struct fair_queue_row *row_of(struct fair_queue *queue, uint32_t uid)
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room)
 {
 	const struct fair_queue_row *row = row_of(queue, req->msg.head->uid);
-	unsigned int n = queue->n_queued + queue->n_running + queue->n_parked;
+	bool slot = req_has_pool_slot(req);
+	unsigned int n = queue->n_slots[slot];
 
-	return n < n_room && row->n_queued + row->n_running + row->n_parked < n_room - n;
+	return n < n_room && row->n_slots[slot] < n_room - n;
+}
+
+static void count_slot(struct fair_queue *queue, uint32_t uid, bool slot, int by)
+{
+	queue->n_slots[slot] += (unsigned int)by;
+	row_of(queue, uid)->n_slots[slot] += (unsigned int)by;
 }
 
 static void row_append(struct fair_queue *queue, struct fair_queue_row *row)
@@ -57,6 +64,7 @@ void fair_queue_push(struct fair_queue *queue, struct req *req)
 		*row->queue_end = req;
 		row->queue_end = &req->next;
 	}
+	count_slot(queue, req->msg.head->uid, req_has_pool_slot(req), 1);
 	queue->n_queued++;
 	if (row->n_queued++ == 0)
 		row_append(queue, row);
@@ -122,26 +130,20 @@ struct req *fair_queue_pop(struct fair_queue *queue)
 struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique)
 {
 	for (struct fair_queue_row **row = &queue->first; *row; row = &(*row)->next)
-		for (struct req **link = &(*row)->queue; *link; link = &(*link)->next)
-			if ((*link)->msg.head->unique == unique)
-				return take(queue, row, link);
+		for (struct req **link = &(*row)->queue; *link; link = &(*link)->next) {
+			struct req *req = *link;
+
+			if (req->msg.head->unique != unique)
+				continue;
+			count_slot(queue, req->msg.head->uid, req_has_pool_slot(req), -1);
+			return take(queue, row, link);
+		}
 	return NULL;
 }
 
-void fair_queue_done(struct fair_queue *queue, uint32_t uid)
+void fair_queue_done(struct fair_queue *queue, uint32_t uid, bool slot)
 {
+	count_slot(queue, uid, slot, -1);
 	row_of(queue, uid)->n_running--;
 	queue->n_running--;
-}
-
-void fair_queue_park(struct fair_queue *queue, uint32_t uid)
-{
-	row_of(queue, uid)->n_parked++;
-	queue->n_parked++;
-}
-
-void fair_queue_unpark(struct fair_queue *queue, uint32_t uid)
-{
-	row_of(queue, uid)->n_parked--;
-	queue->n_parked--;
 }

@@ -18,10 +18,11 @@
 struct fair_queue {
 	unsigned int n_threads; /* constant: requests that may run at a time */
 	unsigned int n_queued, n_running;
-	unsigned int n_parked; /* they wait for hollow files; counted as the queued ones */
+	/* Requests that are queued or running; [1] those with req_has_pool_slot() when queued. */
+	unsigned int n_slots[2];
 	struct fair_queue_row {
 		struct fair_queue_row *next; /* in the list of rows with requests */
-		unsigned int n_queued, n_running, n_parked;
+		unsigned int n_queued, n_running, n_slots[2];
 		struct req *queue, **queue_end;
 	} rows[FAIR_QUEUE_ROWS];
 	struct fair_queue_row *first, **end; /* rows with requests, the next one first */
@@ -30,7 +31,7 @@ struct fair_queue {
 void fair_queue_init(struct fair_queue *queue, unsigned int n_threads);
 /*
  * Returns true if the user of the request may have one more request here, queued or running. The
- * queue has room for n_room requests.
+ * queue has room for n_room requests with such a slot: request_pool_room().
  */
 bool fair_queue_has_room(struct fair_queue *queue, const struct req *req, unsigned int n_room);
 /* Returns true if a request of this user could run immediately on an idle thread. */
@@ -46,8 +47,8 @@ void fair_queue_push(struct fair_queue *queue, struct req *req);
 struct req *fair_queue_pop(struct fair_queue *queue);
 /* Removes and returns the request with this number, or NULL if it is not queued. */
 struct req *fair_queue_remove(struct fair_queue *queue, uint64_t unique);
-/* Count a request that waits outside of the queue, or no longer does. */
-void fair_queue_park(struct fair_queue *queue, uint32_t uid);
-void fair_queue_unpark(struct fair_queue *queue, uint32_t uid);
-/* Ends the count of a request of this user ID, which fair_queue_pop() has returned. */
-void fair_queue_done(struct fair_queue *queue, uint32_t uid);
+/*
+ * Ends the count of a request of this user ID, which fair_queue_pop() has returned. slot is true if
+ * it had req_has_pool_slot() when it was queued.
+ */
+void fair_queue_done(struct fair_queue *queue, uint32_t uid, bool slot);

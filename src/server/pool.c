@@ -58,6 +58,7 @@ static void begin(struct pool_thread *thread, struct req *req)
 	thread->unique = req->msg.head->unique;
 	thread->uid = req->msg.head->uid;
 	thread->pid = req->msg.head->pid;
+	thread->slot = req_has_pool_slot(req);
 	thread->may_block = req->may_block;
 	thread->began_ms = clock_ms();
 	thread->interrupted = thread->pool->stop;
@@ -91,7 +92,7 @@ static void *pool_main(void *arg)
 		request_pool_put(pool->requests, req_serve(req));
 		pthread_mutex_lock(&pool->lock);
 		thread->req = NULL;
-		fair_queue_done(&pool->queue, thread->uid);
+		fair_queue_done(&pool->queue, thread->uid, thread->slot);
 		/* Shares of other users may have grown by more than one thread: wake another. */
 		if (pool->queue.n_queued)
 			pthread_cond_signal(&pool->work);
@@ -233,7 +234,6 @@ static void resume(struct source_waiter *waiter, int r, bool here)
 	pthread_mutex_lock(&pool->lock);
 	if (was_early(pool, waiter->unique) && proc_is_dying(waiter->pid))
 		req->waited = -EINTR;
-	fair_queue_unpark(&pool->queue, req->msg.head->uid);
 	if (!here) {
 		req->may_block = true;
 		req->at_once = false;
@@ -249,7 +249,6 @@ static void resume(struct source_waiter *waiter, int r, bool here)
 
 int pool_park(struct pool *pool, struct req *req)
 {
-	uint32_t uid = req->msg.head->uid;
 	int r;
 
 	req->wait.done = resume;
@@ -262,9 +261,6 @@ int pool_park(struct pool *pool, struct req *req)
 		r = -EINTR;
 	else
 		r = source_wait(pool->source, &req->wait);
-	/* The lock also keeps resume() from the count. */
-	if (r == 1)
-		fair_queue_park(&pool->queue, uid);
 	if (r == 1 && req->wait.piece != FS_WHOLE)
 		ticker_wake(pool->watchdog);
 	pthread_mutex_unlock(&pool->lock);
@@ -285,7 +281,6 @@ static struct req *take_parked(struct pool *pool, uint64_t unique)
 		return NULL;
 	req = (struct req *)((char *)waiter - offsetof(struct req, wait));
 	req_wake(req);
-	fair_queue_unpark(&pool->queue, req->msg.head->uid);
 	/* The call may be cancelled now. */
 	ticker_wake(pool->watchdog);
 	return req;

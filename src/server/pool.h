@@ -35,6 +35,7 @@ struct pool_thread {
 	uint64_t unique; /* of req, as the members below */
 	uint32_t uid, pid;
 	uint32_t began_ms;
+	bool slot;        /* req had req_has_pool_slot() when it was queued */
 	bool may_block;   /* req may take long even on a fast file system */
 	bool interrupted; /* the thread gets signals until req has ended */
 };

@@ -4,14 +4,16 @@
  * Allocator of struct req. It has a fixed number of requests; with io_uring, some of them belong to
  * channels. When all are in use, a thread waits for a request, or goes on without one.
  *
+ * The kernel allocates all memory of a BPF map when the map is created. So views with filters have
+ * few requests there, and requests that may wait for long move to ordinary memory meanwhile.
+ *
  * Any thread may call these functions. No other lock is taken under pool->lock.
  */
 #include "ebpf/filter.h"
 #include "request/req.h"
 
 /*
- * With io_uring, the number of requests that may wait for locks. With filters it may be smaller:
- * half of n_extra.
+ * With io_uring, the number of requests that may wait for locks; less if address space is scarce.
  */
 #define REQUEST_POOL_FOR_LOCKS 128
 
@@ -26,14 +28,18 @@ struct request_pool_config {
 };
 
 struct request_pool {
-	pthread_mutex_t lock;            /* guards the members below */
-	pthread_cond_t home;             /* a request has been put back */
-	struct request_set *_Atomic set; /* in use; written under lock */
-	struct request_set *old; /* the set before, until all its requests are back; or NULL */
-	unsigned int n_extra;    /* requests that channels may still get */
+	pthread_mutex_t lock; /* guards the members below */
+	pthread_cond_t home;  /* a request has been put back */
+	/*
+	 * The requests that threads receive into; written under lock. With filters their slots lie
+	 * in a BPF map, else it is plain.
+	 */
+	struct request_set *_Atomic set;
+	unsigned int n_extra; /* requests that channels may still get */
 	/* The members below are constant. */
-	unsigned int n_for_locks; /* requests of n_extra that are reserved for locks */
-	unsigned int n_givable;   /* requests that channels may ever get for other operations */
+	struct request_set *plain; /* requests in ordinary memory */
+	unsigned int n_for_locks;  /* requests of n_extra that are reserved for locks */
+	unsigned int n_givable;    /* requests that channels may ever get for other operations */
 	struct request_host *host;
 	struct request_pool_config config;
 };
@@ -57,10 +63,10 @@ struct req *request_pool_take_spare(struct request_pool *pool);
 /* Puts a request back. Accepts NULL. */
 void request_pool_put(struct request_pool *pool, struct req *req);
 /*
- * Returns how many requests may be in the thread pool at the same time. owned is true for a request
- * whose slot belongs to a channel.
+ * Returns how many requests may be in the thread pool at the same time whose slots are of the same
+ * kind as that of this request: req_has_pool_slot().
  */
-unsigned int request_pool_room(struct request_pool *pool, bool owned);
+unsigned int request_pool_room(struct request_pool *pool, const struct req *req);
 /* Returns true if a request belongs to the set in use. */
 bool request_pool_is_current(struct request_pool *pool, const struct req *req);
 
@@ -74,11 +80,19 @@ bool request_pool_feed(struct request_pool *pool, struct chan *chan, bool for_lo
 /* Takes one of the n_extra requests, for a lock or another use; NULL if there are no more. */
 struct req *request_pool_take_extra(struct request_pool *pool, bool for_lock);
 
+/*
+ * Moves a request from its slot in the BPF map to ordinary memory, which is not scarce, because it
+ * may wait for long. Does nothing for a slot of a channel, and if no memory is left.
+ */
+void request_pool_move_out(struct request_pool *pool, struct req *req);
+/* Moves a request back to the BPF map. Waits for a slot, which others have for a short time. */
+void request_pool_move_in(struct request_pool *pool, struct req *req);
+
 /* Returns the slots if filters can access them, else NULL. The pool owns them until its end. */
 const struct filter_slots *request_pool_filtered(struct request_pool *pool);
 /*
- * Sets *ret_slots to the slots, which the pool owns. The first call replaces the set of requests by
- * one that filters can access. Returns 0, or -errno and *error.
+ * Sets *ret_slots to the slots, which the pool owns. From the first call on, threads receive into
+ * requests that filters can access. Returns 0, or -errno and *error.
  */
 int request_pool_slots(struct request_pool *pool, const struct filter_slots **ret_slots,
 		       struct pst_error *error);

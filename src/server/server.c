@@ -27,14 +27,13 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
 /*
- * The number of requests for the queue of the thread pool. With filters there are fewer, because
- * the kernel allocates all memory of a BPF map when the map is created. With io_uring few are
- * needed, because queued requests stay in the slots of their channels.
+ * The number of requests for the queue of the thread pool; of those in a BPF map there are fewer.
+ * With io_uring few are needed, because queued requests stay in the slots of their channels.
  */
 #define N_QUEUED          768
 #define N_QUEUED_FILTERED 40
@@ -88,7 +87,7 @@ static bool feed(struct req *req, bool for_lock)
  */
 static bool may_leave(struct server *server, struct req *req, struct req **ret_other)
 {
-	unsigned int n_room = request_pool_room(&server->requests, req_slot_is_owned(req));
+	unsigned int n_room = request_pool_room(&server->requests, req);
 
 	*ret_other = NULL;
 	if (!server->request_host.has_pool || !pool_has_room(&server->pool, req, n_room))
@@ -111,35 +110,6 @@ static bool to_pool(struct req *req, bool may_block, bool at_once, struct req **
 	return false;
 }
 
-/*
- * A request in the pool needs no room, because it gives up its thread. Any other request needs
- * room; if there is none, this thread waits, and with it requests that only it can receive.
- */
-static bool park(struct req *req, struct req **ret_other, int *ret_r)
-{
-	static const struct timespec pause = { .tv_nsec = 1000000 };
-	struct server *server = server_of(req->host);
-	bool in_pool = req->in_pool;
-	int r;
-
-	*ret_other = NULL;
-	*ret_r = -EINTR;
-	while (!in_pool && !may_leave(server, req, ret_other)) {
-		if (server->request_host.stopping || server->workers.stop)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	req->measured = false;
-	req_sleep(req);
-	r = pool_park(&server->pool, req);
-	if (r == 1)
-		return true;
-	req_wake(req);
-	request_pool_put(&server->requests, *ret_other);
-	*ret_r = r == 0 ? REQ_PARK : r;
-	return false;
-}
-
 static bool spare(struct req *req, bool briefly)
 {
 	struct server *server = server_of(req->host);
@@ -151,11 +121,18 @@ static bool spare(struct req *req, bool briefly)
 	       request_pool_feed(&server->requests, req->chan, false);
 }
 
+/* Returns true if no request can arrive any more. Waits for a millisecond. */
+static bool view_ends(const struct req *req)
+{
+	struct pollfd connection = { .fd = req->chan->fd };
+
+	return (poll(&connection, 1, 1) > 0 && (connection.revents & (POLLERR | POLLHUP))) ||
+	       req->host->stopping;
+}
+
 static struct req *replace(struct req *req)
 {
 	struct server *server = server_of(req->host);
-
-	struct timespec pause = { .tv_nsec = 1000000 };
 	struct req *other;
 
 	/* Not req->in_pool: without room in the pool, a worker runs the request like the pool. */
@@ -165,10 +142,43 @@ static struct req *replace(struct req *req)
 		feed(req, false);
 		return NULL;
 	}
-	/* The program may have all requests, and never reply before the view ends. */
-	while (!(other = request_pool_take_spare(&server->requests)) && !server->workers.stop)
-		nanosleep(&pause, NULL);
+	/* Root may have all requests asleep, until the view ends. */
+	do
+		other = request_pool_take_spare(&server->requests);
+	while (!other && !view_ends(req));
 	return other;
+}
+
+static void move_out(struct req *req)
+{
+	request_pool_move_out(&server_of(req->host)->requests, req);
+}
+
+static void move_in(struct req *req)
+{
+	request_pool_move_in(&server_of(req->host)->requests, req);
+}
+
+static bool park(struct req *req, struct req **ret_other, int *ret_r)
+{
+	struct server *server = server_of(req->host);
+	int r;
+
+	if (!req_may_sleep(req)) {
+		*ret_r = -EAGAIN;
+		return false;
+	}
+	move_out(req);
+	*ret_other = replace(req);
+	req->measured = false;
+	req_sleep(req);
+	r = pool_park(&server->pool, req);
+	if (r == 1)
+		return true;
+	req_wake(req);
+	request_pool_put(&server->requests, *ret_other);
+	*ret_r = r == 0 ? REQ_PARK : r;
+	return false;
 }
 
 static void put(struct request_host *host, struct req *req)
@@ -265,6 +275,8 @@ static void init_request_host(struct server *server, const struct server_config 
 		.resume = resume,
 		.drop = req_drop,
 		.interrupt = interrupt,
+		.move_out = move_out,
+		.move_in = move_in,
 		.move = move,
 		.mark_nodes = mark_nodes,
 		.count = count,

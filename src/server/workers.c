@@ -100,7 +100,8 @@ static int receive(struct worker *worker, struct slot **slot, struct wire_msg *r
 
 /*
  * Receives and serves requests until the connection ends. Returns 0 at the end, or -errno. *held is
- * the request whose slot is filled next, for a channel that owns no slots; the caller owns it.
+ * the request whose slot is filled next, for a channel that owns no slots; the caller owns it. It
+ * is NULL in the end if the view ends while the program, or a fetch, has all requests.
  */
 static int worker_loop(struct worker *worker, struct req **held)
 {
@@ -109,7 +110,7 @@ static int worker_loop(struct worker *worker, struct req **held)
 	bool owns = chan->ops->give;
 	struct wire_msg msg = { 0 };
 
-	while (!workers->stop) {
+	while (!workers->stop && (owns || *held)) {
 		struct slot *slot = NULL;
 		struct req *req;
 		int r;

@@ -344,10 +344,11 @@ each_quota_locks_no_file_while_the_program_has_a_request() {
 	end_view
 }
 
-# More requests than there is memory that filters can access: no client gets an error.
+# More requests than there is memory that filters can access, all at the same time: no client gets
+# an error, and others are served meanwhile.
 each_many_clients_wait_for_the_program() {
 	need_filters
-	answers_view
+	answers_view "$@"
 	line set slow slow-text
 	line hold slow
 	check chain add readonly
@@ -356,13 +357,22 @@ each_many_clients_wait_for_the_program() {
 		as 1000 cat "$VIEW/slow" > "$T/read$i" 2>&1 &
 		readers+=($!)
 	done
-	within 20 eval '[ "$(grep -cx "kept slow" "$LOG")" -ge 20 ]' || fail "nobody waits"
+	within 20 eval '[ "$(grep -cx "kept slow" "$LOG")" = 70 ]' ||
+		fail "the program has $(grep -cx 'kept slow' "$LOG") of 70 requests"
+	for i in 0 1000 1001; do
+		text_is $i a text-of-a
+		equal "$(as $i ls "$VIEW" | tr '\n' ' ')" "a slow " "names for $i"
+		check not as $i touch "$VIEW/new"
+	done
 	line hold nobody
 	line replies 0
 	for i in $(seq 70); do
-		within 30 gone "${readers[i - 1]}" || line replies 0
 		wait "${readers[i - 1]}"
 		equal "$(cat "$T/read$i")" slow-text "text for client $i"
 	done
 	end_view
+}
+
+each_many_clients_wait_for_a_loop() {
+	each_many_clients_wait_for_the_program loop
 }

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Requests that wait under filters: they leave the few slots that filters can access to others, are
+ * limited for each user, and get a slot again for the programs after the operation.
+ */
+#include "filter-view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define N_KEPT 384 /* of one user; as many are left to others (N_EXTRA, request-pool.c) */
+#define NOTE   0x1234567812345678
+
+static struct {
+	struct pst_request *_Atomic req;
+	void *buf;
+} kept[3000];
+static _Atomic unsigned int n_kept, n_after, n_wrong;
+
+static int note(struct pst_call *call)
+{
+	call->note[0] = NOTE;
+	call->note[1] = call->unique;
+	return PST_PASS;
+}
+
+/* Sees what the program before the operation has seen and left. */
+static int check(struct pst_call *call)
+{
+	n_after++;
+	if (call->note[0] != NOTE || call->note[1] != call->unique || call->error ||
+	    (call->opcode == FUSE_LOOKUP &&
+	     (call->node.nodeid != K_ROOT || call->name[0].len != strlen(call->name[0].text))))
+		n_wrong++;
+	return PST_PASS;
+}
+
+static int check_data(struct pst_call *call)
+{
+	if (call->data_len != 7 || memcmp(call->data, "answers", 7) != 0)
+		n_wrong++;
+	memcpy(call->data, "ANSWERS", 7);
+	return check(call);
+}
+
+static int check_written(struct pst_call *call)
+{
+	if (call->in.write.size != 8 || call->out.write.size != 8 ||
+	    memcmp(call->data, "question", 8) != 0)
+		n_wrong++;
+	return check(call);
+}
+
+static const struct fake fake = {
+	.name = "notes",
+	.programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, note },
+					     { FILTER_POST, FUSE_LOOKUP, check },
+					     { FILTER_PRE, FUSE_READ, note },
+					     { FILTER_POST, FUSE_READ, check_data },
+					     { FILTER_PRE, FUSE_WRITE, note },
+					     { FILTER_POST, FUSE_WRITE, check_written },
+					     { 0 } },
+};
+
+/* -- the program ------------------------------------------------------------------------------- */
+
+static const struct statx file = { .stx_mode = S_IFREG | 0644, .stx_nlink = 1, .stx_size = 7 };
+
+static int64_t keep(struct pst_request *req, void *buf)
+{
+	unsigned int i = n_kept++;
+
+	kept[i].buf = buf;
+	kept[i].req = req;
+	return PST_LATER;
+}
+
+static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	if (strncmp(name, "keep", 4) != 0 && strcmp(name, "open") != 0)
+		return PST_BACKING;
+	pst_entry_key(entry, name, strlen(name));
+	entry->stx = file;
+	return strcmp(name, "open") == 0 ? 0 : (int)keep(req, NULL);
+}
+
+static int get(struct pst_request *req, struct statx *stx)
+{
+	*stx = file;
+	return req->file->key_len ? 0 : PST_BACKING;
+}
+
+static int open_it(struct pst_request *req, int flags, struct pst_opened *opened)
+{
+	opened->data = PST_DATA_DIRECT;
+	return 0;
+}
+
+static ssize_t read_it(struct pst_request *req, void *buf, size_t size, uint64_t off)
+{
+	return keep(req, buf);
+}
+
+static ssize_t write_it(struct pst_request *req, const void *buf, size_t size, uint64_t off)
+{
+	return keep(req, (void *)buf);
+}
+
+static void wait_for_kept(unsigned int n)
+{
+	while (n_kept < n)
+		usleep(1000);
+}
+
+static void reply_to_all(int64_t result)
+{
+	for (unsigned int i = 0; i < n_kept; i++) {
+		while (!kept[i].req)
+			usleep(1000);
+		pst_reply(kept[i].req, result);
+	}
+}
+
+static struct filter_view start(void **state, const char *const *specs, uint32_t quick)
+{
+	const struct pst_node_ops ops = {
+		.size = sizeof(ops),
+		.quick = quick,
+		.timeout_ns = 1000000000,
+		.lookup = look_up,
+		.getattr = get,
+		.open = open_it,
+		.read = read_it,
+		.write = write_it,
+	};
+
+	fake_register(&fake);
+	memset(kept, 0, sizeof(kept));
+	n_kept = n_after = n_wrong = 0;
+	return filter_view_start(state, &(struct k_options){ .node_ops = &ops }, specs);
+}
+
+static const char *const with_notes[] = { "notes", NULL };
+static const struct k_caller alice = { 1001, 1001, 0 }, bob = { 1002, 1002, 0 };
+
+static int look_up_as(struct filter_view *view, const struct k_caller *caller, const char *name)
+{
+	static struct k_answer answer;
+
+	return k_call(view->c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { name }, .caller = caller),
+		      &answer);
+}
+
+/* -- tests ------------------------------------------------------------------------------------- */
+
+static void expect_room_for_others(struct filter_view view, unsigned int n_asked_after)
+{
+	static struct k_answer answer;
+	static uint64_t uniques[N_KEPT];
+	unsigned int n_before;
+
+	for (unsigned int i = 0; i < N_KEPT; i++) {
+		uniques[i] = k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "keep" },
+						    .caller = &alice));
+		/* The pool has room for fewer at a time. */
+		wait_for_kept(i + 1);
+	}
+	n_before = n_after;
+	assert_int_equal(look_up_as(&view, &alice, "keep"), -EAGAIN);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(look_up_as(&view, &bob, "file"), 0);
+	k_forget(view.c, view.file, 100);
+	assert_int_equal(n_wrong, n_asked_after ? 1 : 0); /* of the EAGAIN */
+	n_before = n_after - n_before;
+	assert_int_equal(n_before, n_asked_after ? 101 : 0);
+	n_wrong = n_after = 0;
+	reply_to_all(-ENOENT);
+	for (unsigned int i = 0; i < N_KEPT; i++)
+		assert_int_equal(k_wait(view.c, uniques[i], &answer), -ENOENT);
+	assert_int_equal(n_after, n_asked_after);
+	filter_view_stop(&view);
+}
+
+K_TEST(kept_requests_of_a_user_leave_room_for_others, state)
+{
+	expect_room_for_others(start(state, (const char *const[]){ NULL }, 0), 0);
+	expect_room_for_others(start(state, (const char *const[]){ NULL }, PST_ANSWERS_ALL), 0);
+}
+
+K_TEST(kept_requests_under_filters_leave_room_for_others, state)
+{
+	expect_room_for_others(start(state, with_notes, 0), N_KEPT);
+	expect_room_for_others(start(state, with_notes, PST_ANSWERS_ALL), N_KEPT);
+}
+
+static void expect_same_for_programs(struct filter_view view)
+{
+	struct fuse_write_in write = { .size = 8, .flags = O_RDWR };
+	struct fuse_read_in read = { .size = 4096, .read_flags = FUSE_READ_LOCKOWNER };
+	static struct k_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	uint64_t unique;
+
+	assert_int_equal(k_lookup(view.c, K_ROOT, "open", &entry), 0);
+	assert_int_equal(k_open(view.c, entry.nodeid, O_RDWR, &open), 0);
+	write.fh = read.fh = open.fh;
+	unique = k_send(view.c, K_REQUEST(FUSE_READ, entry.nodeid, &read, .caller = &alice));
+	wait_for_kept(1);
+	/* Others use the slot meanwhile. */
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(look_up_as(&view, &bob, "file"), 0);
+	k_forget(view.c, view.file, 60);
+	memcpy(kept[0].buf, "answers", 7);
+	pst_reply(kept[0].req, 7);
+	assert_int_equal(k_wait(view.c, unique, &answer), 0);
+	assert_int_equal(answer.len, 7);
+	assert_memory_equal(answer.data, "ANSWERS", 7);
+	unique = k_send(view.c, K_REQUEST(FUSE_WRITE, entry.nodeid, &write, .data = "question",
+					  .data_len = 8, .caller = &alice));
+	wait_for_kept(2);
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(look_up_as(&view, &bob, "file"), 0);
+	k_forget(view.c, view.file, 60);
+	assert_memory_equal(kept[1].buf, "question", 8);
+	pst_reply(kept[1].req, 8);
+	assert_int_equal(k_wait(view.c, unique, &answer), 0);
+	assert_int_equal(n_wrong, 0);
+	k_release(view.c, entry.nodeid, open.fh);
+	k_forget(view.c, entry.nodeid, 1);
+	filter_view_stop(&view);
+}
+
+K_TEST(programs_after_a_kept_request_see_it_as_before, state)
+{
+	expect_same_for_programs(start(state, with_notes, 0));
+	expect_same_for_programs(start(state, with_notes, PST_ANSWERS_ALL));
+}
+
+/* The lower file does the operation in the end: its function and programs run in a slot. */
+K_TEST(kept_request_may_go_below, state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct filter_view view = start(state, with_notes, i ? PST_ANSWERS_ALL : 0);
+		static struct k_answer answer;
+		uint64_t unique;
+
+		k_file_below(view.k, "keep-below", "text");
+		unique = k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "keep-below" }));
+		wait_for_kept(1);
+		for (int n = 0; n < 60; n++)
+			assert_int_equal(look_up_as(&view, &bob, "file"), 0);
+		k_forget(view.c, view.file, 60);
+		pst_reply(kept[0].req, PST_BACKING);
+		assert_int_equal(k_wait(view.c, unique, &answer), 0);
+		k_forget(view.c, ((struct fuse_entry_out *)answer.data)->nodeid, 1);
+		assert_int_equal(n_wrong, 0);
+		filter_view_stop(&view);
+	}
+}
+
+/* Waits until the program keeps n requests. Returns false if it does not come to that. */
+static bool are_kept(unsigned int n)
+{
+	for (int ms = 0; n_kept < n && ms < 500; ms++)
+		usleep(1000);
+	return n_kept >= n;
+}
+
+/* The view ends although root, who has no limit, has all requests asleep. */
+K_TEST(view_ends_while_root_has_all_requests_asleep, state)
+{
+	const struct pst_node_ops ops = { .size = sizeof(ops), .lookup = look_up, .getattr = get };
+	struct kernel *k =
+		k_start(&(struct k_options){ .nodes = K_NODES(state), .node_ops = &ops });
+	unsigned int n = 0;
+
+	memset(kept, 0, sizeof(kept));
+	n_kept = 0;
+	do
+		k_send(&k->chans[0], K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "keep" }));
+	while (are_kept(++n));
+	assert_true(n > 2 * N_KEPT);
+	k_stop(k);
+}
+
+TEST_MAIN(NULL, NULL)
