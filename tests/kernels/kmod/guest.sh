@@ -613,9 +613,11 @@ refusals() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/hide.bpf.o ] && [ -e /bin/mount-view ] || return
 	refused other-filters "has a program before" "hide,names=x" quota,files=5
-	refused at-absent "at=absent is not found in lower= (-ENOENT)" "hide,names=x,at=/absent"
+	refused at-absent "at=absent is not found in lower= (-\(ENOENT\|2\))" \
+		"hide,names=x,at=/absent"
 	ln -s / /w/tmpfs/lower/link
-	refused at-link "at=link/w is not found in lower= (-ELOOP)" "hide,names=x,at=/link/w"
+	refused at-link "at=link/w is not found in lower= (-\(ELOOP\|40\))" \
+		"hide,names=x,at=/link/w"
 	check filters.refuses-text not_mounted "lower=/w/tmpfs/lower,filter=x"
 	handover /w/tmpfs/lower > /w/out
 	status=$?

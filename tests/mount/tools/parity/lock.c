@@ -252,35 +252,39 @@ static void on_alarm(int number)
 
 /*
  * A signal ends the wait, and SIGKILL does so at any moment; afterwards the dead process has no
- * lock.
+ * lock. The child has the handler and the open file from its beginning, so a signal that comes
+ * before it waits does nothing, and the next one ends the wait.
  */
 static void interrupted(struct side *s)
 {
+	struct sigaction before, action = { .sa_handler = on_alarm };
+
 	put(s, "f", "x");
+	MUST(sigaction(SIGUSR1, &action, &before) == 0);
 	for (int kind = 0; kind < 3; kind++) {
 		struct holder h = hold(s, kind == 0 ? flock_exclusive :
 					  kind == 1 ? posix_middle :
 						      ofd_middle);
 
 		for (int i = 0; i < 12; i++) {
-			int status;
+			int status, fd = openat(s->dir, "f", O_RDWR);
 			pid_t waiter = fork();
 
 			if (waiter == 0) {
-				struct sigaction action = { .sa_handler = on_alarm };
-				int fd = openat(s->dir, "f", O_RDWR);
-
-				sigaction(SIGUSR1, &action, NULL);
 				int r = kind == 0 ? flock(fd, LOCK_EX) :
 						    lock(fd, kind == 1 ? F_SETLKW : F_OFD_SETLKW,
 							 F_WRLCK, 0, 0);
 				_exit(r < 0 ? errno : 0);
 			}
-			pause_ms(i == 0 ? 60 : (i * 3) % 17);
-			kill(waiter, i == 0 ? SIGUSR1 : SIGKILL);
-			MUST(waitpid(waiter, &status, 0) == waiter);
+			close(fd);
+			do {
+				pause_ms(i == 0 ? 60 : (i * 3) % 17);
+				kill(waiter, i == 0 ? SIGUSR1 : SIGKILL);
+			} while (i == 0 && waitpid(waiter, &status, WNOHANG) == 0);
 			if (i == 0)
 				note(s, "kind %d: %s", kind, strerrorname_np(WEXITSTATUS(status)));
+			else
+				MUST(waitpid(waiter, &status, 0) == waiter);
 		}
 		let_go(h);
 		int fd = openat(s->dir, "f", O_RDWR);
@@ -288,6 +292,7 @@ static void interrupted(struct side *s)
 		SOON(s, lock(fd, F_SETLK, F_WRLCK, 0, 0));
 		close(fd);
 	}
+	sigaction(SIGUSR1, &before, NULL);
 }
 
 static void inherited(struct side *s)
