@@ -2,30 +2,37 @@
 /*
  * Keeps the fetched bytes below a limit (max_bytes): a thread evicts files, those first that were
  * not opened for the longest time. It finds the files in LOWER itself, each time that the bytes
- * pass the limit, so nothing but the times of opens has to be in memory; for files that were last
- * opened before this program started, the access time of the lower file counts. It frees a
- * sixteenth more than necessary, so that it need not search soon again.
+ * pass the limit, so nothing but the times of the last opens has to be in memory. For a file of
+ * which the time is not known, the access time of the lower file counts: it was opened before this
+ * program started, or before many others. The thread frees a sixteenth more than necessary, so that
+ * it need not search soon again.
  *
  * limit->lock guards struct limit, except what is constant. No other lock is taken under it.
  */
 #include "fs/hollow.h"
 #include "source/source-private.h"
 #include "util/clock.h"
+#include "util/hash.h"
 #include "util/log.h"
 #include "util/thread.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 /* The thread searches again after this time if open files keep the bytes above the limit. */
 #define PAUSE_MS 1000
 
+/* Files of which the time of the last open is in memory; in a set, the latest ones stay. */
+#define N_SETS   (1 << 14)
+#define SET_SIZE 4
+
 /* When a file was last opened. */
-struct opened {
+struct limit_open {
 	uint64_t ino;
-	struct timespec at;
+	dev_t dev;
+	struct timespec at; /* 0: none */
 };
 
 /* A file that can be evicted. */
@@ -40,35 +47,49 @@ struct candidates {
 	struct candidate *list;
 	size_t n, room;
 	uint64_t bytes; /* of all */
+	bool refused;   /* a file could not be evicted */
 };
 
-static int compare_inodes(const void *a, const void *b)
+static int compare_times(const struct timespec *x, const struct timespec *y)
 {
-	const struct opened *x = a, *y = b;
-
-	return (x->ino > y->ino) - (x->ino < y->ino);
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? -1 : 1;
+	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-static int compare_times(const void *a, const void *b)
+static int compare(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
 
-	if (x->at.tv_sec != y->at.tv_sec)
-		return x->at.tv_sec < y->at.tv_sec ? -1 : 1;
-	return (x->at.tv_nsec > y->at.tv_nsec) - (x->at.tv_nsec < y->at.tv_nsec);
+	return compare_times(&x->at, &y->at);
+}
+
+/* Returns the entry of a file, or the one that makes room for it. Caller holds the lock. */
+static struct limit_open *find(struct limit *limit, uint64_t ino, dev_t dev)
+{
+	struct limit_open *set = limit->opens + hash_mix(ino ^ hash_mix(dev)) % N_SETS * SET_SIZE;
+	struct limit_open *oldest = set;
+
+	for (int i = 0; i < SET_SIZE; i++) {
+		if (set[i].ino == ino && set[i].dev == dev)
+			return &set[i];
+		if (compare_times(&set[i].at, &oldest->at) < 0)
+			oldest = &set[i];
+	}
+	return oldest;
 }
 
 static bool add_candidate(void *aux, const char *path, const struct stat *st)
 {
 	struct candidates *all = aux;
-	struct opened key = { .ino = st->st_ino }, **found;
+	const struct limit_open *open;
 	struct candidate file = { .at = st->st_atim, .bytes = (uint64_t)st->st_size };
 	bool ends;
 
 	pthread_mutex_lock(&all->limit->lock);
-	found = tfind(&key, &all->limit->opened, compare_inodes);
-	if (found)
-		file.at = (*found)->at;
+	open = find(all->limit, st->st_ino, st->st_dev);
+	if (open->ino == st->st_ino && open->dev == st->st_dev)
+		file.at = open->at;
 	ends = all->limit->ends;
 	pthread_mutex_unlock(&all->limit->lock);
 	all->bytes += file.bytes;
@@ -87,8 +108,21 @@ static bool add_candidate(void *aux, const char *path, const struct stat *st)
 	return !ends;
 }
 
+/* Logs that a file cannot be evicted: the first one of a search, unless it was the last time. */
+static void log_refused(struct candidates *all, const char *path, int r)
+{
+	uint64_t *logged = &all->limit->logged, hash = hash_bytes((uint64_t)r, path, strlen(path));
+
+	if (!all->refused && *logged != hash)
+		log_warning("cannot evict '%s' of LOWER, a fetched file, to keep the limit of "
+			    "max_bytes: %s",
+			    path, strerror(-r));
+	*logged = all->refused ? *logged : hash;
+	all->refused = true;
+}
+
 /* Evicts a file. Returns true if its bytes are free. */
-static bool evict(struct source *source, const struct candidate *file)
+static bool evict(struct source *source, struct candidates *all, const struct candidate *file)
 {
 	struct node *node;
 	int r = fs_walk_path(source->fs, file->path, &node);
@@ -98,7 +132,7 @@ static bool evict(struct source *source, const struct candidate *file)
 	r = source->limit.evict(source, node);
 	fs_node_put(source->fs, node);
 	if (r < 0 && r != -EBUSY)
-		log_warning("cannot evict a fetched file: %s", strerror(-r));
+		log_refused(all, file->path, r);
 	return r == 0;
 }
 
@@ -109,11 +143,11 @@ static uint64_t evict_oldest(struct source *source)
 	uint64_t max = source->given.max_bytes;
 
 	fs_each_filled(source->fs, add_candidate, &all);
-	qsort(all.list, all.n, sizeof(*all.list), compare_times);
+	qsort(all.list, all.n, sizeof(*all.list), compare);
 	if (all.bytes > max)
 		max -= max / 16;
 	for (size_t i = 0; i < all.n; i++) {
-		if (all.bytes > max && !source->limit.ends && evict(source, &all.list[i]))
+		if (all.bytes > max && !source->limit.ends && evict(source, &all, &all.list[i]))
 			all.bytes -= all.list[i].bytes;
 		free(all.list[i].path);
 	}
@@ -148,31 +182,40 @@ static void *limit_main(void *arg)
 	return NULL;
 }
 
+/* Starts the thread. Returns false if it does not run. Caller holds the lock. */
+static bool start(struct source *source)
+{
+	struct limit *limit = &source->limit;
+
+	if (limit->ends)
+		return false;
+	if (!limit->opens)
+		limit->opens = calloc((size_t)N_SETS * SET_SIZE, sizeof(*limit->opens));
+	if (limit->opens && !limit->runs)
+		limit->runs = thread_create(&limit->thread, NULL, limit_main, source) == 0;
+	return limit->runs;
+}
+
 void limit_count(struct source *source, const struct node *node, uint64_t fetched)
 {
 	struct limit *limit = &source->limit;
-	struct opened key = { .ino = node->ino }, *entry, **found;
+	struct limit_open *open;
+	uint32_t major, minor;
 
 	if (!source->given.max_bytes)
 		return;
-	entry = malloc(sizeof(*entry));
+	fs_node_device(source->fs, node, &major, &minor);
 	pthread_mutex_lock(&limit->lock);
-	if (!limit->runs && !limit->ends)
-		limit->runs = thread_create(&limit->thread, NULL, limit_main, source) == 0;
-	found = tfind(&key, &limit->opened, compare_inodes);
-	if (!found && entry) {
-		*entry = key;
-		found = tsearch(entry, &limit->opened, compare_inodes);
-		if (found)
-			entry = NULL;
+	if (start(source)) {
+		open = find(limit, node->ino, makedev(major, minor));
+		open->ino = node->ino;
+		open->dev = makedev(major, minor);
+		clock_gettime(CLOCK_REALTIME, &open->at);
+		limit->bytes += fetched;
+		if (fetched && limit->bytes > source->given.max_bytes)
+			pthread_cond_signal(&limit->wake);
 	}
-	if (found)
-		clock_gettime(CLOCK_REALTIME, &(*found)->at);
-	limit->bytes += fetched;
-	if (fetched && limit->bytes > source->given.max_bytes)
-		pthread_cond_signal(&limit->wake);
 	pthread_mutex_unlock(&limit->lock);
-	free(entry);
 }
 
 void limit_stop(struct source *source)
@@ -185,6 +228,6 @@ void limit_stop(struct source *source)
 	pthread_mutex_unlock(&limit->lock);
 	if (limit->runs)
 		pthread_join(limit->thread, NULL);
-	tdestroy(limit->opened, free);
-	limit->opened = NULL;
+	free(limit->opens);
+	limit->opens = NULL;
 }

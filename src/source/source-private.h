@@ -62,7 +62,8 @@ struct limit {
 	_Atomic bool ends;
 	uint64_t bytes;                                         /* of fetched files, or more */
 	int (*evict)(struct source *source, struct node *node); /* constant: source_evict() */
-	void *opened;                                           /* a tree of tsearch(3) */
+	struct limit_open *opens; /* of limit.c; NULL before the thread runs */
+	uint64_t logged;          /* the thread's: a hash of the file that it has logged */
 };
 
 struct guard {

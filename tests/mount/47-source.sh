@@ -636,6 +636,67 @@ once_limit_knows_earlier_opens() {
 	equal "$(calls ^fetch)" 7 calls
 }
 
+# A file on another file system, mounted inside LOWER, may have the same inode number.
+once_limit_tells_file_systems_apart() {
+	local i outer
+	lower ext4
+	outer=$LOWER
+	lower ext4 32
+	mkdir "$outer/mount"
+	mount --bind "$LOWER" "$outer/mount"
+	for i in {1..20}; do : > "$LOWER/$i"; done
+	LOWER=$outer
+	for i in f1 f2 f3 f4; do hollow $i 5000 ""; done
+	for i in {1..20}; do
+		[ "$(stat -c %i "$LOWER/mount/$i")" = "$(stat -c %i "$LOWER/f1")" ] && break
+	done
+	equal "$(stat -c %i "$LOWER/mount/$i")" "$(stat -c %i "$LOWER/f1")" "inode number"
+	source_view max_bytes=16000
+	for i in f1 f2 f3 mount/$i f4; do cat "$VIEW/$i" > /dev/null; done
+	within 10 eval '[ "$(hollow_files f1 f2 f3 f4)" = "f1 " ]' ||
+		fail "evicted $(hollow_files f1 f2 f3 f4)"
+	unview
+	umount "$LOWER/mount"
+}
+
+once_limit_names_a_file_that_it_cannot_evict() {
+	local i
+	lower ext4
+	mkdir "$LOWER/d"
+	for i in d/f1 f2 f3 f4; do hollow $i 5000 ""; done
+	source_view max_bytes=11000
+	right "$VIEW/d/f1" 5000
+	within 10 settled d/f1
+	chattr +i "$LOWER/d/f1" || skip "no immutable files"
+	for i in f2 f3; do right "$VIEW/$i" 5000; done
+	check within 10 grep -q "cannot evict 'd/f1' of LOWER" "${VIEW_LOGS[0]}"
+	within 10 eval '[ "$(hollow_files d/f1 f2 f3)" = "f2 " ]'
+	right "$VIEW/f4" 5000
+	within 10 eval '[ "$(hollow_files d/f1 f2 f3 f4)" = "f2 f3 " ]'
+	equal "$(grep -c 'cannot evict' "${VIEW_LOGS[0]}")" 1 "messages"
+	chattr -i "$LOWER/d/f1"
+	LOG_MAY='cannot evict'
+}
+
+# The memory of a view does not grow with the number of files that were ever opened.
+slow_limit_keeps_no_file_for_ever() {
+	local before after
+	lower tmpfs
+	source_view max_bytes=1000000
+	open_files() { # N
+		python3 -c 'import os, sys
+for i in range(int(sys.argv[2])):
+	os.mknod(sys.argv[1])
+	os.close(os.open(sys.argv[1], os.O_RDONLY))
+	os.unlink(sys.argv[1])' "$VIEW/f" "$1"
+	}
+	open_files 80000
+	before=$(sed -n 's/^RssAnon:\s*\([0-9]*\).*/\1/p' "/proc/${VIEW_PIDS[0]}/status")
+	open_files 80000
+	after=$(sed -n 's/^RssAnon:\s*\([0-9]*\).*/\1/p' "/proc/${VIEW_PIDS[0]}/status")
+	check test $((after - before)) -lt 2000
+}
+
 # Readers and evictions at the same time: no reader sees a hole.
 each_evictions_cross_opens() {
 	local i n pids=()
