@@ -27,7 +27,7 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 		return error_set(error, -ENOMEM, "out of memory");
 	source->given = *given;
 	source->end = &source->flights;
-	source->view.lock_fd = -1;
+	source->view.claim.fd = -1;
 	source->guard.fd = source->guard.stop_fd = -1;
 	pthread_mutex_init(&source->lock, NULL);
 	clock_cond_init(&source->work);

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/xattr.h>
 
 #define PROBE "trusted.penstock.probe"
@@ -53,18 +52,15 @@ int source_views_add(struct source_views_entry *entry, int lower, dev_t dev,
 {
 	int r;
 
-	entry->lock_fd = fd_reopen(lower, O_RDONLY | O_DIRECTORY);
-	if (entry->lock_fd < 0)
-		return error_set(error, entry->lock_fd, "source: cannot open LOWER: %s",
-				 strerror(-entry->lock_fd));
-	r = check_mark(entry->lock_fd, error);
+	entry->claim.fd = fd_reopen(lower, O_RDONLY | O_DIRECTORY);
+	if (entry->claim.fd < 0)
+		return error_set(error, entry->claim.fd, "source: cannot open LOWER: %s",
+				 strerror(-entry->claim.fd));
+	r = check_mark(entry->claim.fd, error);
+	if (r == 0)
+		r = claim_set(&entry->claim, error);
 	if (r < 0)
 		return r;
-	if (flock(entry->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return error_set(error, -EBUSY,
-				 "source: a process has a lock (flock) on LOWER, as another view "
-				 "with a source has while it fills LOWER; unmount that view, or "
-				 "find the process by lsof");
 	entry->dev = dev;
 	pthread_mutex_lock(&lock);
 	entry->next = views;
@@ -83,7 +79,7 @@ void source_views_remove(struct source_views_entry *entry)
 		break;
 	}
 	pthread_mutex_unlock(&lock);
-	entry->lock_fd = fd_close(entry->lock_fd);
+	claim_remove(&entry->claim);
 }
 
 bool source_is_view(dev_t dev)

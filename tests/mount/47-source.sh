@@ -742,6 +742,62 @@ once_lower_that_cannot_be_filled_is_refused() {
 	refused 'another view' faulty "$LOWER" "$T/v" "$T/calls"
 }
 
+is_locked() { ! flock -n "$LOWER" true; }
+claims() {
+	getfattr -m 'trusted.penstock.source' "$LOWER" 2> /dev/null | grep -c trusted
+}
+
+# One view with a source has a LOWER, and no lock of an ordinary user is in the way.
+once_one_source_fills_a_lower() {
+	local user
+	lower ext4
+	mkdir "$T/v"
+	setpriv --reuid 1000 --regid 1000 --clear-groups flock -F "$LOWER" sleep 1000 & user=$!
+	within 10 is_locked
+	source_view
+	refused 'another view' faulty "$LOWER" "$T/v" "$T/calls"
+	mkdir "$T/bind"
+	mount --bind "$LOWER" "$T/bind"
+	refused 'another view' faulty "$T/bind" "$T/v" "$T/calls"
+	equal "$(claims)" 1 claims
+	kill_view
+	equal "$(claims)" 1 "claims after a kill"
+	source_view
+	equal "$(claims)" 1 claims
+	unview
+	equal "$(claims)" 0 "claims afterwards"
+	# A copy of LOWER may have the claim, too.
+	source_view
+	cp -a --preserve=all "$LOWER" "$FS/copy"
+	LOWER=$FS/copy
+	equal "$(claims)" 1 "claims of the copy"
+	source_view
+	kill $user
+	umount "$T/bind"
+}
+
+# Processes of another PID namespace cannot be seen; these are told apart by a lock.
+once_one_source_of_all_namespaces_fills_a_lower() {
+	local other user
+	lower ext4
+	mkdir "$T/v" "$T/w"
+	unshare -fp --kill-child --mount-proc "$EXAMPLES/../tests/faulty-source" "$LOWER" "$T/v" \
+		"$T/calls" > "$T/other" 2>&1 & other=$!
+	within 10 eval '[ "$(claims)" = 1 ]' || fail "$(cat "$T/other")"
+	refused 'another PID namespace' faulty "$LOWER" "$T/w" "$T/calls"
+	kill -9 $other
+	wait $other 2> /dev/null
+	equal "$(claims)" 1 "claims after a kill"
+	within 10 flock -n "$LOWER" true
+	flock -F "$LOWER" sleep 1000 & user=$!
+	within 10 is_locked
+	refused 'setfattr -x trusted.penstock.source' faulty "$LOWER" "$T/w" "$T/calls"
+	kill $user
+	within 10 flock -n "$LOWER" true
+	source_view
+	equal "$(claims)" 1 claims
+}
+
 # A view ends although a call of its source ignores that it is cancelled.
 once_view_ends_with_a_call_that_does_not() {
 	local a b
