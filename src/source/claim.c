@@ -4,8 +4,8 @@
  * claim, and then looks for others, so of two views that begin at the same time at least one sees
  * the other. Ordinary users can neither set nor remove a claim.
  *
- * A killed process leaves its claim, which the next view removes. That view knows by /proc whether
- * a process of its PID namespace runs. For others there is a flock(2) of LOWER, which ends with its
+ * A killed process leaves its claim, which the next view removes. By /proc it knows whether a
+ * process of its PID namespace runs. For others there is a flock(2) of LOWER, which ends with its
  * process. Any user can take this lock; then a view begins without it, and a claim of another
  * namespace counts for as long as the machine runs. No state, no locks.
  */

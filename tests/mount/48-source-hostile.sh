@@ -168,18 +168,16 @@ each_change_below_outlives_a_kill() {
 	hollow f 5000 ""
 	hollow g 5000 ""
 	hollow h 5000 ""
-	source_view
+	watched_source_view
+	echo 0 > "$T/system/syncfs"
 	right "$VIEW/f" 5000
 	right "$VIEW/g" 5000
 	right "$VIEW/h" 5000
 	# By its times, the next view would take the file for one that was changed below.
 	check python3 -c 'import os, sys; os.utime(sys.argv[1], (1, 1))' "$VIEW/h"
 	check not is_hollow h
-	kill -9 "${VIEW_PIDS[0]}"
-	wait "${VIEW_PIDS[0]}" 2> /dev/null
-	unset 'VIEW_DIRS[0]'
-	umount -l "$VIEW"
-	is_hollow f || skip "the mark was removed before"
+	kill_view
+	is_hollow f || fail "the mark was removed before"
 	echo outside > "$LOWER/f"
 	mount --bind "$LOWER" "$LOWER"
 	source_view

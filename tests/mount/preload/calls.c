@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * For LD_PRELOAD: appends the name of each of these calls to the file $CALLS/log. If there is a
- * file $CALLS/NAME, the call NAME fails with the error number that it contains.
+ * file $CALLS/NAME, the call NAME fails with the error number that it contains, or waits as long as
+ * the file exists and contains 0.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 /* Returns the error with which a call has to fail, or 0. */
 static int record(const char *name)
 {
-	char path[512], number[16] = "0";
+	char path[512], number[16] = "";
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/log", getenv("CALLS"));
@@ -23,17 +24,32 @@ static int record(const char *name)
 		abort();
 	close(fd);
 	snprintf(path, sizeof(path), "%s/%s", getenv("CALLS"), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && read(fd, number, sizeof(number) - 1) < 0)
-		abort();
-	close(fd);
-	return atoi(number);
+	while ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+		if (read(fd, number, sizeof(number) - 1) < 0)
+			abort();
+		close(fd);
+		if (atoi(number))
+			return atoi(number);
+		usleep(1000);
+	}
+	return 0;
 }
 
 int fdatasync(int fd)
 {
 	int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
 	int error = record("fdatasync");
+
+	if (!error)
+		return next(fd);
+	errno = error;
+	return -1;
+}
+
+int syncfs(int fd)
+{
+	int (*next)(int) = (int (*)(int))dlsym(RTLD_NEXT, "syncfs");
+	int error = record("syncfs");
 
 	if (!error)
 		return next(fd);
