@@ -26,24 +26,32 @@ struct pst_filters;
 struct pst_chain;
 struct chain;
 
-/* A view. All members are set when the view is mounted and never change, but those at the end. */
+/*
+ * A view. All members are set when the view is mounted and never change, but those at the end and
+ * those of the second tree, which can come and go with a change of filters.
+ */
 struct pst_sb {
 	struct vfsmount *mnt; /* a private clone of the mount that LOWER is on */
 	struct dentry *root;  /* LOWER; the root of the second tree if it serves all names */
-	struct path serve;    /* the second tree; mnt is NULL if there is none */
-	char *lower_name;     /* the path of LOWER, for /proc/mounts */
-	bool lower_locks;     /* locks=lower: file locks are taken on the lower file */
-	bool hide_mounts;     /* xdev=hide, for /proc/mounts */
-	bool idmapped;        /* the mount of LOWER maps IDs */
-	bool nosuid;          /* the mount of LOWER ignores set-id bits and capabilities */
-	bool adapts;          /* the view may show other attributes */
+	struct path serve;    /* the second tree; mnt is NULL if there is none; s_umount */
+	const struct super_block *second; /* its super block, only to compare; NULL: none */
+	dev_t second_dev;
+	bool second_stays;      /* until the view is unmounted */
+	atomic_long_t n_served; /* objects that keep the second tree: pst_count_served() */
+	atomic_long_t n_twins;  /* inodes with a twin */
+	char *lower_name;       /* the path of LOWER, for /proc/mounts */
+	bool lower_locks;       /* locks=lower: file locks are taken on the lower file */
+	bool hide_mounts;       /* xdev=hide, for /proc/mounts */
+	bool idmapped;          /* the mount of LOWER maps IDs */
+	bool nosuid;            /* the mount of LOWER ignores set-id bits and capabilities */
+	bool adapts;            /* the view may show other attributes */
 	struct pst_filters *filters;
 	struct proc_dir_entry *folder;
 	/* chain.c has these: */
 	u64 asked;                         /* bits 1 << opcode: filters see the operation */
 	u64 shows, shows_acls;             /* filters with programs after GETATTR, GETXATTR */
 	u64 shows_by_caller;               /* those of shows that are by caller */
-	u64 serves;                        /* filters that see data, see serve.c */
+	u64 serves;                        /* filters that the second tree has, see serve.c */
 	struct pst_chain __rcu *chain;     /* in force; NULL: there are no filters */
 	struct pst_chain __rcu *by_caller; /* the same if it has filters by caller, else NULL */
 	struct pst_chain __rcu *next;      /* of a change before it puts the chain in force */
@@ -111,9 +119,18 @@ static inline struct dentry *pst_lower(const struct dentry *dentry)
 /* Checks if an object of this lower file system belongs to the second tree. */
 static inline bool pst_is_second(const struct super_block *sb, const struct super_block *lower)
 {
-	const struct vfsmount *serve = pst_sb(sb)->serve.mnt;
+	return unlikely(lower == READ_ONCE(pst_sb(sb)->second));
+}
 
-	return unlikely(serve) && lower == serve->mnt_sb;
+/*
+ * Counts inodes, dentries and operations of the view that have something of the second tree. It
+ * ends only when there are none, see pst_serve_end_unused().
+ */
+static inline void pst_count_served(const struct super_block *sb, const struct super_block *lower,
+				    int n)
+{
+	if (pst_is_second(sb, lower))
+		atomic_long_fetch_add_release(n, &pst_sb(sb)->n_served);
 }
 
 static inline bool pst_is_served(const struct inode *inode)
@@ -289,7 +306,10 @@ void pst_look_again(struct dentry *dentry);
 
 /* serve.c */
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all);
+void pst_serve_set_twin(struct inode *dir, struct dentry *twin);
+void pst_serve_drop_twin(struct inode *inode);
 int pst_serve_choose(struct pst_name_op *op);
+void pst_serve_done(struct pst_name_op *op);
 struct file *pst_serve_create(const struct pst_name_op *op);
 
 /* name.c */
@@ -387,6 +407,7 @@ struct pst_name_op {
 	const char *text;       /* SYMLINK: the target */
 	/* Set by pst_serve_choose(): */
 	bool served;              /* the operation is done in the second tree ... */
+	bool counted;             /* in n_served */
 	struct dentry *second[2]; /* ... with these, which are NULL if the names have theirs:
 				     RENAME: of both names; LINK: [0], of the file */
 	/* Set by pst_name_begin(): */
@@ -429,7 +450,7 @@ static inline bool pst_trace_is_read(const struct pst_sb *s)
 
 /* reclaim.c */
 void pst_d_iput(struct dentry *dentry, struct inode *inode);
-void pst_drop_lower(struct dentry *lower);
+void pst_drop_lower(const struct super_block *sb, struct dentry *lower);
 void pst_reclaim_flush(void);
 
 #endif

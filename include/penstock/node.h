@@ -319,7 +319,7 @@ struct pst_node_ops {
 	uint32_t serial;
 	/*
 	 * 1: the program answers operations of lower files only if a filter sends them (PST_SERVE);
-	 * ops is NULL.
+	 * ops is NULL. In a view of the kernel engine, only these come to the program then.
 	 */
 	uint32_t by_filters;
 };

@@ -31,18 +31,19 @@ static int show_view(struct seq_file *m, void *unused)
 
 	seq_puts(m, "version\t" MODULE_VERSION_TEXT "\nlower\t");
 	put(m, s->lower_name, '\n');
+	/* To find LOWER again. */
+	seq_printf(m, "inode\t%llu\n", (u64)d_inode(s->mnt->mnt_root)->i_ino);
 	seq_printf(m, "locks\t%s\nxdev\t%s\n", s->lower_locks ? "lower" : "local",
 		   s->hide_mounts ? "hide" : "cross");
 	/* The number of the map of slots, which all programs of the view have to use. */
 	if (smp_load_acquire(&s->filters->slot))
 		seq_printf(m, "slots\t%u\n", s->filters->map->id);
-	if (s->serve.mnt)
-		seq_printf(m, "serve\t%u:%u\n", MAJOR(s->serve.mnt->mnt_sb->s_dev),
-			   MINOR(s->serve.mnt->mnt_sb->s_dev));
+	if (smp_load_acquire(&s->second))
+		seq_printf(m, "serve\t%u:%u\n", MAJOR(s->second_dev), MINOR(s->second_dev));
 	return 0;
 }
 
-/* NAME SPEC FILE SUMMARY AT FLAGS */
+/* NAME SPEC FILE SUMMARY AT FLAGS SERVE, which is an enum module_serve */
 static int show_filters(struct seq_file *m, void *unused)
 {
 	const struct pst_sb *s = m->private;
@@ -56,7 +57,7 @@ static int show_filters(struct seq_file *m, void *unused)
 		put(m, facts->file, '\t');
 		put(m, facts->summary, '\t');
 		put(m, facts->at, '\t');
-		seq_printf(m, "%u\n", facts->flags);
+		seq_printf(m, "%u\t%u\n", facts->flags, chain->core.entries[i]->filter->serve);
 	}
 	pst_chain_put(chain);
 	return 0;

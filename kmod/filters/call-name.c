@@ -225,8 +225,19 @@ static void let_go(struct pst_name_op *op)
 	if (op->cred)
 		put_cred(op->cred);
 	op->cred = NULL;
-	for (int i = 0; i < 2; i++)
-		dput(op->second[i]);
+	pst_serve_done(op);
+}
+
+/* Lets the second tree do an operation, and run the filters that it has, too. */
+static int serve_asked(struct pst_name_op *op)
+{
+	struct pst_op *o = &op->call->op;
+	u64 here = ~pst_chain_of(o->chain)->serves;
+
+	o->filters &= here;
+	if (o->call)
+		o->call->ran &= here;
+	return pst_serve_asked(op);
 }
 
 /*
@@ -253,6 +264,8 @@ int pst_name_begin(struct pst_name_op *op)
 	}
 	if (!op->call)
 		pst_chain_put(chain);
+	if (!r && op->call && op->call->op.serve)
+		r = serve_asked(op);
 	if (!r)
 		r = may_take(op) ?: take_cred(op);
 	if (r && op->call)

@@ -166,6 +166,12 @@ int pst_call_bad(const struct chain *chain, u64 filters, enum filter_kind kind, 
 	return -EIO;
 }
 
+/* The second tree has the filter, too, and finds out if the program can answer the operation. */
+static bool may_serve(const struct filter_call *call, const struct chain_entry *entry)
+{
+	return pst_can_ask(entry->filter);
+}
+
 const struct filter_host pst_filter_host = {
 	.fill_node = fill_node,
 	.peek = peek,
@@ -177,6 +183,7 @@ const struct filter_host pst_filter_host = {
 	.renamed_since = renamed_since,
 	.run = run,
 	.bad = bad,
+	.may_serve = may_serve,
 	.event = pst_trace_event,
 };
 

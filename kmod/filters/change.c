@@ -26,6 +26,8 @@
 
 #include <linux/sched/signal.h>
 
+#include "kernel/module-abi.h"
+
 #define DRAIN (30 * HZ)
 
 struct walk {
@@ -167,6 +169,8 @@ static int check_new(struct fs_context *fc, const struct pst_sb *s, const struct
 		errorf(fc, "penstock: a view has at most %u filters", PST_MAX_FILTERS);
 		return -ENOSPC;
 	}
+	if (new->serve != MODULE_SERVE_NONE && !s->serve.mnt)
+		return invalf(fc, "penstock: serve_fd is missing");
 	if (filters->map && filters->map != new->map)
 		return invalf(fc, "penstock: the programs have different slots");
 	new->entry.bit = __ffs64(unused);
@@ -250,10 +254,9 @@ int pst_filters_change(struct fs_context *fc, struct filter *new, const char *go
 		return -EPERM;
 	if (gone && !goes)
 		return unknown(fc, old, gone);
-	/* The process of the second tree has it, too. */
-	if (goes && goes->serve) {
-		errorf(fc, "penstock: a filter that sees data cannot be removed while the view is "
-			   "mounted: unmount the view, and mount it anew without the filter");
+	if (goes && goes->serve == MODULE_SERVE_ALL) {
+		errorf(fc, "penstock: a filter for which a process serves all files cannot be "
+			   "removed: unmount the view, and mount it anew without the filter");
 		return -EOPNOTSUPP;
 	}
 	if (new)
@@ -283,6 +286,41 @@ int pst_filters_change(struct fs_context *fc, struct filter *new, const char *go
 	return 0;
 }
 
+static int drop_twin(struct inode *inode, const struct walk *w)
+{
+	if (inode != d_inode(inode->i_sb->s_root))
+		pst_serve_drop_twin(inode);
+	return 0;
+}
+
+/*
+ * Lets the second tree go if no filter needs it. Names that are in use keep it: then it goes after
+ * a later change of filters, or with the view. The caller holds s_umount, and no operation is left
+ * that began under filters that need the tree, so none gets a name or a twin of it.
+ */
+void pst_serve_end_unused(struct super_block *sb)
+{
+	struct pst_sb *s = pst_sb(sb);
+
+	if (!s->serve.mnt || s->second_stays || s->serves)
+		return;
+	shrink_dcache_sb(sb);
+	pst_reclaim_flush();
+	if (atomic_long_read_acquire(&s->n_served))
+		return;
+	/* Only served names lead to twins. */
+	each_inode(sb, drop_twin, NULL);
+	/* For lower dentries that are not counted any more, see pst_drop_lower(). */
+	pst_reclaim_flush();
+	/* The root has one, and perhaps an inode that is being evicted. */
+	if (atomic_long_read_acquire(&s->n_twins) != 1)
+		return;
+	WRITE_ONCE(s->second, NULL);
+	pst_serve_drop_twin(d_inode(sb->s_root));
+	path_put(&s->serve);
+	s->serve = (struct path){};
+}
+
 /* Waits for operations under a chain that is not in force any more, and frees it. */
 void pst_filters_change_end(struct fs_context *fc, struct pst_chain *old)
 {
@@ -291,6 +329,9 @@ void pst_filters_change_end(struct fs_context *fc, struct pst_chain *old)
 	if (wait_for_completion_killable_timeout(&old->drained, DRAIN) > 0) {
 		free_bits(sb, old->gone);
 		pst_chain_free(old);
+		down_write(&sb->s_umount);
+		pst_serve_end_unused(sb);
+		up_write(&sb->s_umount);
 		return;
 	}
 	warnf(fc,

@@ -118,12 +118,15 @@ static int check_supported(struct fs_context *fc, const struct filter *f)
 {
 	static const char *const kinds[] = { "has a program before ", "has a program after " };
 	const struct filter_facts *facts = &f->facts;
-	u64 runs = f->serve == MODULE_SERVE_HELD ? (0 PST_OPS(SEEN)) : (0 PST_OPS(SEEN)) & ~DATA;
+	bool serves = f->serve == MODULE_SERVE_HELD || f->serve == MODULE_SERVE_NAMES;
+	u64 runs = serves ? (0 PST_OPS(SEEN)) : (0 PST_OPS(SEEN)) & ~DATA;
 
+	if (f->serve > MODULE_SERVE_NAMES)
+		return invalf(fc, "penstock: filter %s is served in no known way", facts->name);
 	if (f->serve != MODULE_SERVE_NONE && *facts->at)
 		return refuse(fc, f, "sees data, and is attached with at=", "");
-	if (f->serve != MODULE_SERVE_NONE && fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
-		return refuse(fc, f, "sees data, and is added to a view that is mounted", "");
+	if (f->serve == MODULE_SERVE_ALL && fc->purpose == FS_CONTEXT_FOR_RECONFIGURE)
+		return refuse(fc, f, "sees all files, and is added to a view that is mounted", "");
 	if (f->serve == MODULE_SERVE_ALL)
 		return 0;
 	for (int kind = FILTER_PRE; kind <= FILTER_POST; kind++) {

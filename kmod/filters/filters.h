@@ -57,8 +57,10 @@ struct pst_chain {
 	struct llist_node late;    /* in pst_filters.late */
 	bool fixed_names; /* programs say the same of a name in all operations, see lookup.c */
 	/* See serve.c: */
-	u64 serves;        /* the filters that see data */
-	struct chain data; /* they alone */
+	u64 serves;        /* the filters that the second tree has, too */
+	u64 held;          /* of these, those that hold for the files that it serves ... */
+	struct chain data; /* ... they alone */
+	u64 asks;          /* those that can return PST_SERVE */
 	bool serves_all;   /* a filter runs in the second tree only, for all files */
 };
 
@@ -150,11 +152,18 @@ void pst_hold_inode(const struct chain *chain, struct inode *inode, u32 change);
 int pst_filters_change(struct fs_context *fc, struct filter *new, const char *gone,
 		       struct pst_chain **ret_old);
 void pst_filters_change_end(struct fs_context *fc, struct pst_chain *old);
+void pst_serve_end_unused(struct super_block *sb);
 
 /* serve.c */
 void pst_serve_prepare(struct pst_chain *chain);
+bool pst_can_ask(const struct filter *f);
+bool pst_serve_may_ask(const struct pst_chain *chain, const struct inode *dir);
+struct dentry *pst_serve_lookup(struct dentry *dentry);
 struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dentry,
 			      struct inode *inode);
+bool pst_serve_is_other(const struct pst_chain *chain, const struct dentry *d,
+			const struct pst_place *at, bool asked);
+int pst_serve_asked(struct pst_name_op *op);
 
 /* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
 struct pst_called {

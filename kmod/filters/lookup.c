@@ -48,27 +48,35 @@ static int may_ask(struct dentry *dir)
 
 /*
  * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
- * directory. Returns 0, -ENOENT if the name is hidden, or another error.
+ * directory. Returns 0; 1 if the second tree serves the name; -ENOENT if it is hidden; or another
+ * error.
  */
 int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry)
 {
 	struct slot *slot;
+	bool asks;
 	int err;
 
 	if (!chain)
 		return 0;
 	err = may_ask(dentry->d_parent);
-	if (err || !(filter_node_filters(&pst_i(dir)->filter) & chain->core.hides))
+	asks = pst_serve_may_ask(chain, dir);
+	if (err || !(asks || filter_node_filters(&pst_i(dir)->filter) & chain->core.hides))
 		return err;
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	slot->call->name[0] = dentry->d_name.name;
 	err = call_fill_save(slot->call);
 	if (!err)
 		err = name_check_call(slot->call);
+	/* The other answers of programs for names count when the name was looked up. */
+	if (!err && asks) {
+		name_check(slot->call, slot->call->node, dentry->d_name.name, NAME_FIND, NULL);
+		asks = slot->call->serve;
+	}
 	if (err)
 		pst_trace_result(slot->call, err);
 	pst_call_end(dir, slot);
-	return err;
+	return err ? err : asks;
 }
 
 /*
@@ -120,7 +128,10 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 	return apply_after(call, r, r ? NULL : attr, NULL);
 }
 
-/* Asks filters about a name in a directory, and gives those that hold to its file. */
+/*
+ * Asks filters about a name in a directory, and gives those that hold to its file. Returns 0, 1 if
+ * a program for names has answered PST_SERVE, or an error.
+ */
 static int ask(const struct pst_chain *chain, struct inode *dir, const char *name,
 	       struct inode *inode, bool unlocked)
 {
@@ -131,6 +142,7 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 	struct fuse_attr shown;
 	struct pst_attr attr;
 	struct slot *slot;
+	bool asked;
 	u32 us;
 	int err;
 
@@ -151,13 +163,15 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 		shown = call->saved->out.entry.attr;
 	}
 	us = call->delay_us;
+	asked = call->serve;
 	pst_trace_result(call, err);
 	pst_call_end(dir, slot);
 	pst_delay(us);
 	if (err || !shows)
-		return err;
+		return err ? err : asked;
 	pst_show_result(inode, &seen, chain->core.post[FUSE_LOOKUP], &shown);
-	return pst_renew(inode);
+	err = pst_renew(inode);
+	return err ? err : asked;
 }
 
 /*
@@ -169,13 +183,14 @@ int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struc
 {
 	if (!chain || (!inode && chain->fixed_names))
 		return 0;
-	return ask(chain, d_inode(dentry->d_parent), dentry->d_name.name, inode, false);
+	return min(ask(chain, d_inode(dentry->d_parent), dentry->d_name.name, inode, false), 0);
 }
 
 /*
  * Asks the filters in force about a dentry that was looked up under others. The caller has a
- * reference, and no lock of the directory. Returns 0, or an error, which is the answer for this
- * task. A hidden name stays in the dcache, because something may be mounted there.
+ * reference, and no lock of the directory. Returns 0; 1 if the name has to be looked up again; or
+ * an error, which is the answer for this task. A hidden name stays in the dcache, because something
+ * may be mounted there.
  */
 int pst_filter_recheck(struct dentry *d, unsigned int flags)
 {
@@ -188,9 +203,13 @@ int pst_filter_recheck(struct dentry *d, unsigned int flags)
 		err = may_ask(at.parent);
 	if (chain && !err)
 		err = ask(chain, d_inode(at.parent), at.name.name.name, at.inode, true);
-	if (err)
+	if (err < 0)
 		err = pst_caller_error(err, d_inode(at.parent), flags);
+	else if (pst_serve_is_other(chain, d, &at, err))
+		err = 1;
 	else
+		err = 0;
+	if (!err)
 		pst_checked(d, chain, at.seq);
 	pst_place_put(&at);
 	pst_chain_put(chain);

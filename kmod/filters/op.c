@@ -168,6 +168,9 @@ static int run_before(struct pst_op *op, struct filter_call *call)
 		r = apply_before(call, op->refused);
 	if (!r)
 		r = check_caller(op, call);
+	op->serve = call->serve;
+	if (!r && op->serve && !call->op->n_entries)
+		r = pst_op_bad(op, true, "returned PST_SERVE for a file that is not served");
 	if (!r && call->op->data_max && call->chain->pre[call->opcode] & call->filters)
 		r = take_data(op, call);
 	if (r == APPLY_DONE)

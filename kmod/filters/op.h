@@ -34,6 +34,7 @@ struct pst_op {
 	bool may_act;                 /* other IDs of the caller are used: pst_op_cred() */
 
 	/* pst_before() sets these: */
+	bool serve;               /* a program has answered PST_SERVE */
 	bool changed, acts;       /* programs have changed in, or the caller's IDs ... */
 	u32 uid, gid;             /* ... which are these */
 	int refused;              /* the result of checking the names */

@@ -233,13 +233,13 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 	else if (ret && rcu_access_pointer(pst_sb(dentry->d_sb)->by_caller))
 		err = pst_caller_check(dentry, flags);
 	if (err)
-		ret = err;
+		ret = min(err, 0);
 	if (ret > 0 && l->d_flags & DCACHE_OP_REVALIDATE)
 		ret = c_lower_revalidate(l, flags);
 	if (ret > 0 && d_really_is_positive(dentry))
 		err = pst_renew(d_inode(dentry));
 	dput(l);
-	return err ? err : ret;
+	return err < 0 ? err : ret;
 }
 
 static int pst_revalidate(c_revalidate_args)
@@ -258,11 +258,18 @@ static int pst_weak_revalidate(struct dentry *dentry, unsigned int flags)
 	return err ? err : ret;
 }
 
-/* Called with the last reference: a name that was removed below is not worth being kept. */
+/*
+ * Called with the last reference: a name that was removed below is not worth being kept, nor is one
+ * that keeps a second tree which no filter needs any more.
+ */
 static int pst_d_delete(const struct dentry *dentry)
 {
 	const struct dentry *l = pst_lower(dentry);
+	const struct pst_sb *s = pst_sb(dentry->d_sb);
 
+	if (unlikely(READ_ONCE(s->second)) && !s->second_stays && !READ_ONCE(s->serves) &&
+	    pst_name_is_served(dentry))
+		return 1;
 	return l && d_unhashed(l);
 }
 
@@ -276,7 +283,7 @@ static int pst_d_init(struct dentry *dentry)
 static void pst_d_release(struct dentry *dentry)
 {
 	pst_caller_forget(dentry);
-	pst_drop_lower(dentry->d_fsdata);
+	pst_drop_lower(dentry->d_sb, dentry->d_fsdata);
 }
 
 const struct dentry_operations pst_dentry_ops = {
@@ -296,13 +303,15 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 {
 	struct dentry *old;
 
+	if (lower)
+		pst_count_served(dentry->d_sb, lower->d_sb, 1);
 	spin_lock(&dentry->d_lock);
 	old = dentry->d_fsdata;
 	set_state(dentry, UNCHECKED);
 	/* A task that sees the new lower dentry sees that it is unchecked. */
 	smp_store_release(&dentry->d_fsdata, lower);
 	spin_unlock(&dentry->d_lock);
-	dput(old);
+	pst_drop_lower(dentry->d_sb, old);
 }
 
 /*
@@ -420,12 +429,12 @@ static struct dentry *lookup(const struct pst_chain *chain, struct inode *dir,
 
 	if (err == -ENOENT && !pst_is_by_caller(chain, dir))
 		return attach_hidden(chain, dentry);
-	if (err)
+	if (err < 0)
 		return ERR_PTR(pst_caller_error(err, dir, flags));
 	caller = pst_act_begin(dir);
 	if (IS_ERR(caller))
 		return ERR_CAST(caller);
-	l = c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
+	l = err ? pst_serve_lookup(dentry) : c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
 	pst_act_end(caller);
 	return IS_ERR(l) ? l : attach(chain, dentry, l);
 }

@@ -37,6 +37,7 @@ static int set_lower(struct inode *inode, void *lower)
 {
 	ihold(lower);
 	pst_i(inode)->lower = lower;
+	pst_count_served(inode->i_sb, ((struct inode *)lower)->i_sb, 1);
 	return 0;
 }
 

@@ -22,6 +22,12 @@ static bool has_name(const struct dentry *dentry, const struct dentry *lower)
 	return d_same_name(lower, lower->d_parent, &dentry->d_name);
 }
 
+/* Returns the lower directory in which an operation on one name is done, without a reference. */
+static struct dentry *lower_dir(const struct pst_name_op *op)
+{
+	return op->served ? pst_second_dir(op->dentry->d_parent) : pst_lower_dir(op->dentry);
+}
+
 /*
  * Locks the lower directory of a name that is to be created or removed. Returns the lower dentry,
  * negative if @creating and positive if not, for c_end(); or an error.
@@ -29,8 +35,10 @@ static bool has_name(const struct dentry *dentry, const struct dentry *lower)
 static struct dentry *start(const struct pst_name_op *op, bool creating)
 {
 	struct dentry *dentry = op->dentry;
-	struct dentry *dir = pst_lower_dir(dentry), *l = pst_lower(dentry);
+	struct dentry *dir = lower_dir(op), *l = pst_lower(dentry);
 
+	if (!creating && op->second[0])
+		l = op->second[0];
 	if (!l && op->fixed_names)
 		return ERR_PTR(creating ? -EPERM : -ENOENT);
 	if (!l)
@@ -282,11 +290,12 @@ static bool unhash_alone(struct dentry *dentry)
 
 static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 {
-	struct dentry *ldir = pst_lower_dir(dentry), *l;
 	struct pst_name_op op = { .opcode = opcode, .dentry = dentry };
+	struct dentry *ldir, *l;
 	struct mnt_idmap *idmap = pst_idmap(dir->i_sb);
 	const struct cred *caller;
 	struct inode *victim = NULL;
+	struct vfsmount *mnt;
 	bool two_refs;
 	int err = pst_name_begin(&op), done;
 
@@ -294,7 +303,9 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		return err;
 	if (err == PST_ANSWERED)
 		goto out;
-	err = mnt_want_write(pst_mnt(dentry));
+	ldir = lower_dir(&op);
+	mnt = op.served ? pst_sb(dir->i_sb)->serve.mnt : pst_mnt(dentry);
+	err = mnt_want_write(mnt);
 	if (err)
 		return pst_name_end(&op, err, NULL);
 	caller = pst_act_as(op.cred);
@@ -329,7 +340,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		pst_refresh(dir);
 	}
 	pst_act_again(caller);
-	mnt_drop_write(pst_mnt(dentry));
+	mnt_drop_write(mnt);
 	err = pst_name_end(&op, done, NULL);
 	if (err || !done)
 		return err;

@@ -61,29 +61,41 @@ void pst_d_iput(struct dentry *dentry, struct inode *inode)
 		iput(inode);
 		return;
 	}
-	if (!cmpxchg(&pi->orphan, NULL, dentry->d_fsdata))
+	if (pst_lower(dentry) && !cmpxchg(&pi->orphan, NULL, dentry->d_fsdata)) {
+		/* The worker drops it before the inode, which is counted, too. */
+		pst_count_served(dentry->d_sb, pst_lower(dentry)->d_sb, -1);
 		WRITE_ONCE(dentry->d_fsdata, NULL);
+	}
 	if (atomic_inc_return(&pi->n_late) == 1) {
 		llist_add(&pi->late, &late_inodes);
 		schedule_work(&late_work);
 	}
 }
 
-/* Drops a lower dentry, which may be NULL; in reclaim the worker drops that of a removed file. */
-void pst_drop_lower(struct dentry *lower)
+/*
+ * Drops the lower dentry of a dentry of the view, or NULL; in reclaim the worker drops that of a
+ * removed file.
+ */
+void pst_drop_lower(const struct super_block *sb, struct dentry *lower)
 {
+	const struct super_block *l;
 	struct late_dentry *d = NULL;
 
-	if (unlikely(current->flags & PF_MEMALLOC) && lower && d_is_positive(lower) &&
+	if (!lower)
+		return;
+	l = lower->d_sb;
+	if (unlikely(current->flags & PF_MEMALLOC) && d_is_positive(lower) &&
 	    !READ_ONCE(d_inode(lower)->i_nlink))
 		d = kmalloc(sizeof(*d), GFP_NOWAIT | __GFP_NOWARN);
-	if (!d) {
+	if (d) {
+		d->dentry = lower;
+		if (llist_add(&d->node, &late_dentries))
+			schedule_work(&late_work);
+	} else {
 		dput(lower);
-		return;
 	}
-	d->dentry = lower;
-	if (llist_add(&d->node, &late_dentries))
-		schedule_work(&late_work);
+	/* pst_serve_end_unused() waits for the worker. */
+	pst_count_served(sb, l, -1);
 }
 
 /* Waits until the worker has dropped all that it was given before. */

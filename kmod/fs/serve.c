@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The second tree of a view (serve_fd), for files whose data a filter sees.
+ * The second tree of a view (serve_fd): a FUSE view of the same LOWER, which is mounted nowhere. It
+ * does what the module cannot do: it runs filters that see data, and leads to a program that
+ * answers operations (PST_SERVE). The lower dentry of a name that is served is that of the FUSE
+ * view, so whatever is done with the name is done there. If the process of the FUSE view dies,
+ * these names give the errors of a dead FUSE file system, never the data below.
  *
- * No program sees data in the kernel. A FUSE view of the same LOWER, which is mounted nowhere, runs
- * the filters that have programs for READ or WRITE. The lower dentry of a name that is served is
- * that of the FUSE view, so whatever is done with the name is done there. If the process of the
- * FUSE view dies, these names give the errors of a dead FUSE file system, never the data below.
+ * A name is served in these cases; all other names, and directories, are those of LOWER.
  *
- * A regular file is served if such a filter holds for it after LOOKUP, or if the file has several
- * names and such a filter holds for its directory: the filter can hold for the file by a name that
- * nobody has looked up here. Other files, absent names and directories are those of LOWER. Before a
- * file is created, linked or renamed, the filters are asked for its new name as for a lookup, so
- * these filters have to answer by the name and the type. A RENAME or LINK of which one name is
- * served is done in the second tree, which has both names; a program there may refuse it.
+ *	- It is that of a regular file, and a filter holds for the file after LOOKUP that runs in
+ *	  the second tree for all files for which it holds (MODULE_SERVE_HELD), as filters that see
+ *	  data do; or the file has several names and such a filter holds for its directory, because
+ *	  the filter can hold for the file by a name that nobody has looked up here. Before a file
+ *	  is created, linked or renamed, these filters are asked for its new name as for a lookup,
+ *	  so they have to answer by the name and the type.
+ *	- A program for names has returned PST_SERVE for it, before it is looked up.
+ *	- It lies in a served directory.
+ *	- A program before an operation on names has returned PST_SERVE: the operation is done in
+ *	  the second tree, and a name that it makes is served.
+ *
+ * A RENAME or LINK of which one name is served is done in the second tree, which has both names; a
+ * program there may refuse it.
  *
  * For a served file, the programs before and after operations of these filters run in the second
  * tree only. A filter that has memory (maps, variables) would have two, one for each tree: so it
- * runs in the second tree only, and serves the whole view (serves_all).
+ * runs in the second tree only, and serves the whole view, as a program does that answers
+ * operations of its own choice (serves_all, serve_all).
  *
  * A directory of LOWER with served names has a twin: the dentry of the same directory in the second
  * tree, which is the same FUSE inode for as long as the inode of the view lives, wherever others
@@ -31,40 +40,56 @@
 
 #define MAX_TRIES 8
 
-/* Finds the filters of a new chain that see data. */
+/* Checks if a filter can send operations to the program of the second tree. */
+bool pst_can_ask(const struct filter *f)
+{
+	return f->serve != MODULE_SERVE_NONE && f->facts.flags & PST_SERVES;
+}
+
+/* Finds the filters of a new chain that the second tree has, too. */
 void pst_serve_prepare(struct pst_chain *chain)
 {
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < chain->core.n; i++) {
 		struct chain_entry *entry = chain->core.entries[i];
+		u64 bit = 1ULL << entry->bit;
 
-		chain->serves_all |= entry->filter->serve == MODULE_SERVE_ALL;
-		if (entry->filter->serve == MODULE_SERVE_HELD) {
-			chain->serves |= 1ULL << entry->bit;
-			chain->data.entries[n++] = entry;
+		if (entry->filter->serve == MODULE_SERVE_NONE)
+			continue;
+		if (entry->filter->serve == MODULE_SERVE_ALL) {
+			chain->serves_all = true;
+			continue;
 		}
+		chain->serves |= bit;
+		if (pst_can_ask(entry->filter))
+			chain->asks |= bit;
+		if (entry->filter->serve != MODULE_SERVE_HELD)
+			continue;
+		chain->held |= bit;
+		chain->data.entries[n++] = entry;
 	}
 	chain_init(&chain->data, chain->data.entries, n);
+	/* The answers of these depend on the operation. */
+	chain->fixed_names &= !chain->asks;
 }
 
 /*
  * Checks the second tree of a view that is being mounted, and takes it over from @serve. all: it
- * serves all names, because a program answers operations on any file.
+ * serves all names.
  */
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all)
 {
 	struct pst_sb *s = pst_sb(sb);
 	const struct pst_chain *chain = rcu_dereference_protected(s->chain, true);
-	bool needed = all || (chain && (chain->serves || chain->serves_all));
 	const struct super_block *l;
 
-	if (!needed && !serve->mnt)
-		return 0;
-	if (!needed)
-		return invalf(fc, "penstock: serve_fd without a filter that looks at data");
+	all |= chain && chain->serves_all;
+	s->second_stays |= all;
 	if (!serve->mnt)
-		return invalf(fc, "penstock: serve_fd is missing");
+		return all || (chain && chain->serves) ?
+			       invalf(fc, "penstock: serve_fd is missing") :
+			       0;
 	l = serve->dentry->d_sb;
 	if (l == s->mnt->mnt_sb || l->s_type == sb->s_type || !d_is_dir(serve->dentry))
 		return invalf(fc, "penstock: serve_fd is no directory of a FUSE view");
@@ -72,10 +97,17 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 		return invalf(fc, "penstock: serve_fd does not work with an idmapped mount");
 	if (l->s_stack_depth >= FILESYSTEM_MAX_STACK_DEPTH)
 		return invalf(fc, "penstock: serve_fd is on too many stacked file systems");
+	if (sb->s_root && l->s_stack_depth >= sb->s_stack_depth)
+		return invalf(fc, "penstock: serve_fd is on more file systems than the view is");
 	sb->s_stack_depth = max(sb->s_stack_depth, l->s_stack_depth + 1);
 	s->serve = *serve;
+	s->second_dev = l->s_dev;
 	*serve = (struct path){};
-	if (all || chain->serves_all) {
+	if (sb->s_root)
+		pst_serve_set_twin(d_inode(sb->s_root), dget(s->serve.dentry));
+	/* A task that finds a file to be served finds the twin of the root. */
+	smp_store_release(&s->second, l);
+	if (all) {
 		dput(s->root);
 		s->root = dget(s->serve.dentry);
 	}
@@ -83,6 +115,26 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 }
 
 /* ---- twins ------------------------------------------------------------------------------- */
+
+/* Gives a directory its twin, unless it has one. Takes over the reference to the twin. */
+void pst_serve_set_twin(struct inode *dir, struct dentry *twin)
+{
+	if (cmpxchg(&pst_i(dir)->twin, NULL, twin))
+		dput(twin);
+	else
+		atomic_long_inc(&pst_sb(dir->i_sb)->n_twins);
+}
+
+/* Drops the twin of an inode, if it has one. No name uses it. */
+void pst_serve_drop_twin(struct inode *inode)
+{
+	struct dentry *twin = xchg(&pst_i(inode)->twin, NULL);
+
+	if (!twin)
+		return;
+	dput(twin);
+	atomic_long_fetch_dec_release(&pst_sb(inode->i_sb)->n_twins);
+}
 
 /*
  * Looks a dentry of the view up in @dir of the second tree, by the name that it has now. Returns a
@@ -122,8 +174,8 @@ static int find_next_twin(struct dentry *dentry)
 	} else if (!is_same(d, twin)) {
 		err = -ESTALE;
 		dput(twin);
-	} else if (cmpxchg(&pst_i(d_inode(d))->twin, NULL, twin)) {
-		dput(twin);
+	} else {
+		pst_serve_set_twin(d_inode(d), twin);
 	}
 	dput(parent);
 	dput(d);
@@ -161,15 +213,51 @@ static struct dentry *second(struct dentry *dentry)
 
 /* ---- lookup ------------------------------------------------------------------------------ */
 
-/* Checks if a filter that sees data holds for an inode. */
-static bool is_held(const struct pst_chain *chain, const struct inode *inode)
-{
-	return chain && filter_node_filters(&pst_i(inode)->filter) & chain->serves;
-}
-
 static bool has_second(const struct super_block *sb)
 {
-	return unlikely(pst_sb(sb)->serve.mnt);
+	return unlikely(smp_load_acquire(&pst_sb(sb)->second));
+}
+
+/* Checks if a filter for whose files the second tree is holds for an inode. */
+static bool is_held(const struct pst_chain *chain, const struct inode *inode)
+{
+	return chain && filter_node_filters(&pst_i(inode)->filter) & chain->held;
+}
+
+/* Checks if programs for names can send names of a directory to the second tree. */
+bool pst_serve_may_ask(const struct pst_chain *chain, const struct inode *dir)
+{
+	return filter_node_filters(&pst_i(dir)->filter) & chain->asks & chain->core.names &&
+	       !pst_is_served(dir);
+}
+
+/* Looks a name up that a program for names sends here. Returns a reference, or an error. */
+struct dentry *pst_serve_lookup(struct dentry *dentry)
+{
+	return second(dentry);
+}
+
+/* Checks if the second tree serves a file because of a filter that holds for it. */
+static bool is_held_by_name(const struct pst_chain *chain, const struct inode *dir,
+			    const struct inode *inode)
+{
+	return S_ISREG(inode->i_mode) &&
+	       (is_held(chain, inode) || (inode->i_nlink > 1 && is_held(chain, dir)));
+}
+
+/*
+ * Checks if a dentry has to be looked up again, because filters have changed, and the name is to be
+ * served now and is not, or the other way round. asked: a program for names has sent it here.
+ */
+bool pst_serve_is_other(const struct pst_chain *chain, const struct dentry *d,
+			const struct pst_place *at, bool asked)
+{
+	const struct inode *dir = d_inode(at->parent);
+
+	if (!has_second(d->d_sb) || pst_is_served(dir))
+		return false;
+	return pst_name_is_served(d) !=
+	       (asked || (at->inode && is_held_by_name(chain, dir, at->inode)));
 }
 
 /* A served file has the filters that its name in LOWER has got. */
@@ -201,10 +289,8 @@ struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dent
 	struct inode *other = NULL;
 	struct dentry *l;
 
-	if (!has_second(dentry->d_sb) || !inode || pst_is_served(inode) || !S_ISREG(inode->i_mode))
-		return inode;
-	if (!is_held(chain, inode) &&
-	    !(inode->i_nlink > 1 && is_held(chain, d_inode(dentry->d_parent))))
+	if (!has_second(dentry->d_sb) || !inode || pst_is_served(inode) ||
+	    !is_held_by_name(chain, d_inode(dentry->d_parent), inode))
 		return inode;
 	l = second(dentry);
 	if (IS_ERR(l))
@@ -283,7 +369,7 @@ static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int
 {
 	struct dentry *l;
 
-	if (pst_name_is_served(dentry))
+	if (pst_name_is_served(dentry) || op->second[i])
 		return 0;
 	if (d_really_is_negative(dentry))
 		return set_tree(chain, dentry, true);
@@ -300,10 +386,9 @@ static int choose_for_link(const struct pst_chain *chain, struct pst_name_op *op
 	struct dentry *dir = op->dentry->d_parent;
 	int err;
 
-	if (!S_ISREG(op->inode->i_mode))
-		return set_tree(chain, op->dentry, false);
-	if (!pst_is_served(op->inode) && !is_held(chain, op->inode) &&
-	    !is_held(chain, d_inode(dir)))
+	if (!pst_is_served(op->inode) && !pst_is_served(d_inode(dir)) &&
+	    !(S_ISREG(op->inode->i_mode) &&
+	      (is_held(chain, op->inode) || is_held(chain, d_inode(dir)))))
 		return set_tree(chain, op->dentry, false);
 	err = set_tree(chain, op->dentry, true);
 	return err ? err : get_second(chain, op, 0, op->from);
@@ -312,7 +397,8 @@ static int choose_for_link(const struct pst_chain *chain, struct pst_name_op *op
 static int choose_for_rename(const struct pst_chain *chain, struct pst_name_op *op)
 {
 	struct dentry *old = op->dentry, *new = op->dentry2;
-	int ret = pst_name_is_served(old) || (d_really_is_positive(new) && pst_name_is_served(new));
+	int ret = pst_name_is_served(old) || pst_is_served(d_inode(new->d_parent)) ||
+		  (d_really_is_positive(new) && pst_name_is_served(new));
 	int err;
 
 	if (!ret && S_ISREG(d_inode(old)->i_mode))
@@ -350,6 +436,16 @@ static int choose(const struct pst_chain *chain, struct pst_name_op *op)
 	return err;
 }
 
+/* Keeps the second tree until the end of an operation. The caller has a chain with it. */
+static void count(struct pst_name_op *op)
+{
+	struct pst_sb *s = pst_sb(op->dentry->d_sb);
+
+	if (!op->counted)
+		atomic_long_inc(&s->n_served);
+	op->counted = true;
+}
+
 /*
  * Chooses the tree in which an operation on names is done, before anything else is done for it; the
  * VFS holds its locks. Returns 0 or an error. The caller drops op->second in both cases.
@@ -363,8 +459,45 @@ int pst_serve_choose(struct pst_name_op *op)
 		return 0;
 	chain = pst_chain_get(pst_sb(op->dentry->d_sb));
 	err = choose(chain, op);
+	if (op->served)
+		count(op);
 	pst_chain_put(chain);
 	return err;
+}
+
+/*
+ * A program has answered an operation on names with PST_SERVE: lets the operation be done in the
+ * second tree. Returns 0 or an error.
+ */
+int pst_serve_asked(struct pst_name_op *op)
+{
+	int err;
+
+	op->served = true;
+	count(op);
+	switch (op->opcode) {
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		return get_second(NULL, op, 0, op->dentry);
+	case FUSE_LINK:
+		err = set_tree(NULL, op->dentry, true);
+		return err ? err : get_second(NULL, op, 0, op->from);
+	case FUSE_RENAME2:
+		err = get_second(NULL, op, 0, op->dentry);
+		return err ? err : get_second(NULL, op, 1, op->dentry2);
+	default:
+		return set_tree(NULL, op->dentry, true);
+	}
+}
+
+/* Ends what pst_serve_choose() began. */
+void pst_serve_done(struct pst_name_op *op)
+{
+	for (int i = 0; i < 2; i++)
+		dput(op->second[i]);
+	if (op->counted)
+		atomic_long_dec(&pst_sb(op->dentry->d_sb)->n_served);
+	op->counted = false;
 }
 
 /*

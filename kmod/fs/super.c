@@ -19,7 +19,8 @@ static struct kmem_cache *inode_cache;
 /* The options that fsconfig(2) has set so far. */
 struct options {
 	struct path lower, serve;
-	bool serve_all; /* the second tree serves all names */
+	bool serve_all;   /* the second tree serves all names */
+	bool serve_stays; /* it stays until the view is unmounted */
 	bool lower_locks;
 	bool hide_mounts;
 	struct pst_filter_list *filters; /* NULL: none */
@@ -53,9 +54,13 @@ static void pst_free_inode(struct inode *inode)
  */
 static void pst_evict_inode(struct inode *inode)
 {
+	struct inode *l = pst_lower_inode(inode);
+	const struct super_block *lower = l->i_sb;
+
 	clear_inode(inode);
-	dput(pst_i(inode)->twin);
-	iput(pst_i(inode)->lower);
+	pst_serve_drop_twin(inode);
+	iput(l);
+	pst_count_served(inode->i_sb, lower, -1);
 }
 
 static void init_inode_once(void *p)
@@ -292,6 +297,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	sb->s_xattr = pst_xattr_handlers;
 	sb->s_magic = PST_SUPER_MAGIC;
 	inherit(sb, mnt);
+	s->second_stays = o->serve_stays;
 	err = pst_serve_take(sb, fc, &o->serve, o->serve_all);
 	if (err)
 		return err;
@@ -308,11 +314,12 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	if (o->filters)
 		pst_hold_root(&rcu_dereference_protected(s->chain, true)->core, inode);
 	if (s->serve.mnt)
-		pst_i(inode)->twin = dget(s->serve.dentry);
+		pst_serve_set_twin(inode, dget(s->serve.dentry));
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
 	sb->s_root->d_fsdata = dget(s->root);
+	pst_count_served(sb, s->root->d_sb, 1);
 	pst_control_add(sb);
 	return 0;
 }
@@ -349,6 +356,7 @@ enum {
 	OPT_LOWER_FD,
 	OPT_SERVE_FD,
 	OPT_SERVE_ALL,
+	OPT_SERVE_STAYS,
 	OPT_LOCKS,
 	OPT_XDEV,
 	OPT_FILTER,
@@ -371,6 +379,7 @@ static const struct fs_parameter_spec pst_parameters[] = {
 	fsparam_fd("lower_fd", OPT_LOWER_FD),
 	fsparam_fd("serve_fd", OPT_SERVE_FD),
 	fsparam_flag("serve_all", OPT_SERVE_ALL),
+	fsparam_flag("serve_stays", OPT_SERVE_STAYS),
 	fsparam_enum("locks", OPT_LOCKS, lock_words),
 	fsparam_enum("xdev", OPT_XDEV, xdev_words),
 	__fsparam(is_blob, "filter", OPT_FILTER, 0, NULL),
@@ -427,13 +436,17 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 			return invalf(fc, "penstock: lower_fd takes a descriptor by fsconfig(2)");
 		return set_lower(fc, param);
 	case OPT_SERVE_FD:
-		if (param->type != fs_value_is_file || o->serve.mnt || fc->root)
+		if (param->type != fs_value_is_file || o->serve.mnt ||
+		    (fc->root && pst_sb(fc->root->d_sb)->serve.mnt))
 			return invalf(fc, "penstock: serve_fd takes a descriptor, once");
 		o->serve = param->file->f_path;
 		path_get(&o->serve);
 		return 0;
 	case OPT_SERVE_ALL:
 		o->serve_all = true;
+		return 0;
+	case OPT_SERVE_STAYS:
+		o->serve_stays = true;
 		return 0;
 	case OPT_LOCKS:
 		o->lower_locks = result.uint_32;
@@ -494,12 +507,24 @@ static void pst_free_fc(struct fs_context *fc)
 static int pst_reconfigure(struct fs_context *fc)
 {
 	struct options *o = fc->fs_private;
+	struct super_block *sb = fc->root->d_sb;
+	bool has_second = pst_sb(sb)->serve.mnt;
+	int err = 0;
 
 	if (o->lacks_filter)
 		return invalf(fc, "penstock: a filter was refused");
 	if (!o->filters && !o->gone)
 		return 0;
-	return pst_filters_change(fc, o->filters ? o->filters->filter[0] : NULL, o->gone, &o->old);
+	if (o->serve.mnt && has_second)
+		return invalf(fc, "penstock: the view has a second tree already");
+	if (o->serve.mnt)
+		err = pst_serve_take(sb, fc, &o->serve, false);
+	if (!err)
+		err = pst_filters_change(fc, o->filters ? o->filters->filter[0] : NULL, o->gone,
+					 &o->old);
+	if (err && !has_second)
+		pst_serve_end_unused(sb);
+	return err;
 }
 
 static const struct fs_context_operations pst_context_ops = {

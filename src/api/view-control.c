@@ -121,6 +121,7 @@ static int run_stat(struct ctl_call *call)
 	json_add_number(reply, "overflows", info.n_overflows);
 	json_add_text(reply, "filters_in", info.filters_in);
 	json_add_text(reply, "filters_why", info.filters_why);
+	json_add_bool(reply, "answers", server_served(((struct pst_view *)call->aux)->server));
 	r = add_filter_names(reply, call->aux);
 	return r < 0 ? r : add_ops(reply, call->aux);
 }

@@ -7,6 +7,7 @@
 #include "kernel/change.h"
 #include "kernel/control.h"
 #include "kernel/view.h"
+#include "server/chain-update.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/mountinfo.h"
@@ -62,10 +63,29 @@ void view_kernel_wait(struct pst_view *view)
 
 /* ---- filters ------------------------------------------------------------------------------- */
 
+static int change_second(void *aux, const char *name, const char *spec, struct pst_error *error)
+{
+	struct pst_view *view = aux;
+
+	return filters_change(server_filters(view->server), name, spec, error);
+}
+
 int view_kernel_change(struct pst_view *view, const char *name, const char *spec,
 		       struct pst_error *error)
 {
-	return kernel_filter_change(view->mountpoint, view->kernel, name, spec, error);
+	const struct kernel_change change = {
+		.mountpoint = view->mountpoint,
+		.connection = view->kernel,
+		.name = name,
+		.spec = spec,
+		.second = view->server ? change_second : NULL,
+		.aux = view,
+		.has_program = view->server && server_served(view->server),
+		.serve_fd = -1,
+	};
+	struct pst_error own = { 0 };
+
+	return kernel_filter_change(&change, error ? error : &own);
 }
 
 static uint32_t number(const char *text)

@@ -6,14 +6,17 @@
 #include "cmd/in-kernel.h"
 #include "cmd/ask.h"
 #include "cmd/cmd.h"
+#include "cmd/second.h"
 #include "ctl/client.h"
 #include "ctl/flags.h"
 #include "ctl/json.h"
 #include "ctl/proto.h"
 #include "kernel/change.h"
 #include "kernel/control.h"
+#include "kernel/second.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/log.h"
 #include "util/mountinfo.h"
 
 #include <errno.h>
@@ -28,7 +31,7 @@ typedef int (*fill_fn)(const struct mounts_view *view, struct json_object *reply
 /* Facts that only the program needs. */
 static bool is_internal(const char *fact)
 {
-	return strcmp(fact, "slots") == 0;
+	return strcmp(fact, "slots") == 0 || strcmp(fact, "inode") == 0;
 }
 
 unsigned int in_kernel_second(const struct mounts_view *view)
@@ -41,6 +44,15 @@ unsigned int in_kernel_second(const struct mounts_view *view)
 	return mountinfo_connection(major, minor);
 }
 
+/* Connects to the process of the second tree. Returns a descriptor or -errno. */
+static int open_second(const struct mounts_view *view)
+{
+	unsigned int connection = in_kernel_second(view);
+	char socket[CTL_PATH_MAX];
+
+	return connection ? ctl_client_find(connection, 0, socket) : -ENOENT;
+}
+
 /*
  * Asks the process of the second tree. Returns its reply and the connection, or NULL if there is no
  * process or no answer.
@@ -48,12 +60,9 @@ unsigned int in_kernel_second(const struct mounts_view *view)
 static struct json_object *call_second(const struct mounts_view *view, const char *verb,
 				       struct json_object *arguments, int *ret_fd)
 {
-	unsigned int connection = in_kernel_second(view);
-	_cleanup_(fd_closep) int fd = -1;
+	_cleanup_(fd_closep) int fd = open_second(view);
 	struct json_object *reply = NULL;
-	char socket[CTL_PATH_MAX];
 
-	fd = connection ? ctl_client_find(connection, 0, socket) : -1;
 	if (fd >= 0 && ctl_client_call(fd, verb, arguments, ASK_MS, &reply) == 0 &&
 	    !ctl_reply_error(reply)) {
 		*ret_fd = take_fd(&fd);
@@ -202,18 +211,55 @@ static int check_version(const struct mounts_view *view)
 	return CMD_FAILED;
 }
 
+/* Changes the filters of the second tree. aux: the view. */
+static int change_second(void *aux, const char *name, const char *spec, struct pst_error *error)
+{
+	const char *verb = !name ? "filter-add" : !spec ? "filter-remove" : "filter-replace";
+	struct json_object *arguments = json_object_new_object(), *reply = NULL;
+	_cleanup_(fd_closep) int fd = open_second(aux);
+	int r;
+
+	if (name)
+		json_add_text(arguments, "name", name);
+	if (spec)
+		json_add_text(arguments, "spec", spec);
+	r = fd < 0 ? fd : ctl_client_call(fd, verb, arguments, ASK_CHANGE_MS, &reply);
+	if (r < 0)
+		error_set(error, r, "the process that serves files of this view does not answer");
+	else if (ctl_reply_error(reply))
+		r = error_set(error, -EINVAL, "%s", ctl_reply_error(reply));
+	json_object_put(reply);
+	return r;
+}
+
 /* Does a verb that changes filters, and prints why not. Returns an exit code. */
 static int change(const struct mounts_view *view, const char *verb, struct json_object *arguments)
 {
-	const char *name = NULL, *spec = NULL;
+	struct kernel_change change = {
+		.mountpoint = view->mountpoint,
+		.connection = view->connection,
+		.name = strcmp(verb, "filter-add") == 0 ? NULL : json_get_text(arguments, "name"),
+		.spec = strcmp(verb, "filter-remove") == 0 ? NULL :
+							     json_get_text(arguments, "spec"),
+		.aux = (void *)view,
+		.serve_fd = -1,
+	};
 	struct pst_error error = { 0 };
-	int r;
+	struct json_object *second;
+	int r = 0;
 
-	if (strcmp(verb, "filter-add") != 0)
-		name = json_get_text(arguments, "name");
-	if (strcmp(verb, "filter-remove") != 0)
-		spec = json_get_text(arguments, "spec");
-	r = kernel_filter_change(view->mountpoint, view->connection, name, spec, &error);
+	if (!in_kernel_second(view)) {
+		r = change.spec ? kernel_second_needs(change.spec, false, &error) : 0;
+		if (r > 0)
+			return second_start(&change);
+	} else {
+		change.second = change_second;
+		second = ask_second(view, "stat");
+		change.has_program = second && json_get_bool(second, "answers");
+		json_object_put(second);
+	}
+	if (r == 0)
+		r = kernel_filter_change(&change, &error);
 	if (r == 0)
 		return CMD_OK;
 	cmd_error("%s: %s", view->mountpoint, error.text);

@@ -29,6 +29,7 @@
 
 struct signals {
 	struct pst_view *view;
+	const char *kernel_view; /* see signals_start() */
 	int signal_fd;
 	int stop_fd;         /* an eventfd: readable when the thread has to end */
 	unsigned int n_ends; /* TERM and INT so far; used by the thread only */
@@ -65,7 +66,13 @@ static void unmount(struct signals *signals, int number)
 	int r;
 
 	signals->n_ends++;
-	r = pst_view_unmount(signals->view, signals->n_ends > 1);
+	if (!signals->kernel_view)
+		r = pst_view_unmount(signals->view, signals->n_ends > 1);
+	else if (umount2(signals->kernel_view,
+			 UMOUNT_NOFOLLOW | (signals->n_ends > 1 ? MNT_DETACH : 0)) < 0)
+		r = -errno;
+	else
+		r = 0;
 	if (r == -EBUSY)
 		log_error("SIG%s: the view is in use and stays mounted; a second signal removes "
 			  "it from the tree, and the process ends when its last user is gone",
@@ -142,7 +149,7 @@ static void signals_free(struct signals *signals)
 
 DEFINE_CLEANUP(struct signals *, signals_free);
 
-int signals_start(struct pst_view *view, struct signals **ret_signals)
+int signals_start(struct pst_view *view, const char *kernel_view, struct signals **ret_signals)
 {
 	_cleanup_(signals_freep) struct signals *signals = calloc(1, sizeof(*signals));
 	sigset_t set;
@@ -152,6 +159,7 @@ int signals_start(struct pst_view *view, struct signals **ret_signals)
 		return -ENOMEM;
 	all_signals(&set);
 	signals->view = view;
+	signals->kernel_view = kernel_view;
 	signals->stop_fd = -1;
 	signals->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals->signal_fd < 0)

@@ -18,9 +18,10 @@ void signals_block(void);
 /*
  * Starts a thread that waits for signals: SIGTERM and SIGINT unmount the view, a second one lazily;
  * SIGHUP reopens the log; SIGUSR1 logs statistics. Returns 0 or -errno. The view must outlive the
- * thread.
+ * thread. kernel_view: NULL, or the mount point of a view of the kernel engine that is unmounted
+ * instead.
  */
-int signals_start(struct pst_view *view, struct signals **ret_signals);
+int signals_start(struct pst_view *view, const char *kernel_view, struct signals **ret_signals);
 
 /* Ends the thread. Takes NULL. */
 void signals_stop(struct signals *signals);

@@ -11,7 +11,7 @@
  */
 #include <penstock/filter.h>
 
-#define MODULE_ABI 3
+#define MODULE_ABI 4
 
 #define MODULE_TEXT2(N)     #N
 #define MODULE_TEXT(N)      MODULE_TEXT2(N)
@@ -22,6 +22,8 @@ enum module_serve {
 	MODULE_SERVE_NONE, /* none: it has no program that sees data */
 	MODULE_SERVE_HELD, /* those for which it holds; it runs here, too, for all others */
 	MODULE_SERVE_ALL,  /* all: it runs in the second tree only, and has no program here */
+	/* Those under names for which its programs return PST_SERVE; HELD: these, too. */
+	MODULE_SERVE_NAMES,
 };
 
 struct module_program {

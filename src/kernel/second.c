@@ -7,7 +7,16 @@
 #include <penstock/node.h>
 #include <stdlib.h>
 
-#define DATA_OPS (1ULL << FUSE_READ | 1ULL << FUSE_WRITE)
+#define BIT(OP)  (1ULL << FUSE_##OP)
+#define DATA_OPS (BIT(READ) | BIT(WRITE))
+/* Operations that the module does in the second tree after PST_SERVE. */
+#define NAME_OPS                                                                                   \
+	(BIT(MKNOD) | BIT(MKDIR) | BIT(SYMLINK) | BIT(LINK) | BIT(UNLINK) | BIT(RMDIR) |           \
+	 BIT(RENAME2) | BIT(CREATE))
+/* Operations on regular files that are open or are being opened. */
+#define FILE_OPS                                                                                   \
+	(BIT(OPEN) | DATA_OPS | BIT(FALLOCATE) | BIT(LSEEK) | BIT(FSYNC) | BIT(FLUSH) |            \
+	 BIT(RELEASE))
 
 int kernel_second_needs(const char *spec, bool has_program, struct pst_error *error)
 {
@@ -22,13 +31,19 @@ int kernel_second_needs(const char *spec, bool has_program, struct pst_error *er
 
 /*
  * With memory, or with effects that only the FUSE engine measures (PST_EXACT), a filter runs in the
- * second tree only, and so does a filter that sends operations to the program there.
+ * second tree only. A filter that can return PST_SERVE for any file does, too.
  */
 enum module_serve kernel_second_serves(const struct filter *filter)
 {
-	return filter_has_memory(filter) || filter_facts(filter)->flags & (PST_EXACT | PST_SERVES) ?
-		       MODULE_SERVE_ALL :
-		       MODULE_SERVE_HELD;
+	const struct filter_facts *facts = filter_facts(filter);
+	uint64_t pre = facts->flags & PST_SERVES ? facts->ops[FILTER_PRE] : 0;
+
+	if (filter_has_memory(filter) || facts->flags & PST_EXACT || pre & ~(NAME_OPS | FILE_OPS) ||
+	    (facts->flags & PST_SERVES && facts->flags & PST_BY_CALLER))
+		return MODULE_SERVE_ALL;
+	if ((pre & FILE_OPS) || ((facts->ops[FILTER_PRE] | facts->ops[FILTER_POST]) & DATA_OPS))
+		return MODULE_SERVE_HELD;
+	return MODULE_SERVE_NAMES;
 }
 
 static bool has_program(const struct pst_view_options *options)
@@ -41,8 +56,8 @@ static bool has_program(const struct pst_view_options *options)
  * let the kernel cache any. For filters alone it passes no data through, because they see the data
  * of all files that it serves.
  */
-static struct pst_view_options options_of(const struct pst_view_options *options,
-					  const char *const *filters)
+struct pst_view_options kernel_second_options(const struct pst_view_options *options,
+					      const char *const *filters)
 {
 	struct pst_view_options second = PST_VIEW_OPTIONS_INIT;
 
@@ -84,7 +99,8 @@ int kernel_second_find(const struct pst_view_options *options, struct kernel_sec
 		n++;
 	*ret_second = (struct kernel_second){
 		.filters = calloc(n + 1, sizeof(const char *)),
-		.whole = has_program(options),
+		.has_program = has_program(options),
+		.whole = options->server || options->source || (ops && !ops->by_filters),
 	};
 	if (!ret_second->filters)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -93,8 +109,8 @@ int kernel_second_find(const struct pst_view_options *options, struct kernel_sec
 		if (r > 0)
 			ret_second->filters[n_found++] = options->filters[i];
 	}
-	ret_second->options = options_of(options, ret_second->filters);
-	return r < 0 ? r : ret_second->whole || n_found;
+	ret_second->options = kernel_second_options(options, ret_second->filters);
+	return r < 0 ? r : ret_second->has_program || n_found;
 }
 
 int kernel_second_refuse(const struct kernel_second *second, struct pst_error *error)

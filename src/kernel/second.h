@@ -15,9 +15,14 @@
 struct kernel_second {
 	struct pst_view_options options; /* of the FUSE view; strings are those of the view */
 	const char **filters;            /* those that the second tree runs; owned */
-	bool whole; /* it serves all files, because a program answers operations on any of them */
+	bool has_program; /* a program answers operations, so it stays as long as the view */
+	/* It serves all files, because the program can answer operations on all of them. */
+	bool whole;
 };
 
+/* Returns the options of the second tree of a view with these options; it runs these filters. */
+struct pst_view_options kernel_second_options(const struct pst_view_options *options,
+					      const char *const *filters);
 /*
  * Finds out if a view needs a second tree. Returns 1 if it does, 0, or -errno with *error if the
  * object of a filter cannot be opened. In all cases *ret_second is for kernel_second_fini().

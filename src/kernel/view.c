@@ -115,7 +115,10 @@ static int set_options(int fs_fd, const struct pst_view_options *options,
 		if (fd < 0 || fsconfig(fs_fd, FSCONFIG_SET_FD, "serve_fd", NULL, fd) < 0)
 			return refused(fs_fd, options->lower, errno, error);
 	}
-	if (second && second->whole && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "serve_all", NULL, 0) < 0)
+	if (second &&
+	    ((second->whole && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "serve_all", NULL, 0) < 0) ||
+	     (second->has_program &&
+	      fsconfig(fs_fd, FSCONFIG_SET_FLAG, "serve_stays", NULL, 0) < 0)))
 		return refused(fs_fd, options->lower, errno, error);
 	return options->filters && options->filters[0] ?
 		       give_filters(fs_fd, options, second, error) :

@@ -129,8 +129,8 @@ control() {
 		penstock filter remove /w/view two
 	fails_in_view change-absent 32 'has no filter "three"; it has hide, two$' \
 		penstock filter remove /w/view three
-	fails_in_view change-refused 32 "filter data sees data" \
-		penstock filter replace /w/view two data
+	fails_in_view change-refused 32 "filter quota,files=3 runs in the second tree only" \
+		penstock filter replace /w/view two quota,files=3
 	penstock filter list /w/view > /w/list-after
 	check command.change-left-all cmp /w/list-kernel /w/list-after
 	mount -t bpf bpf /sys/fs/bpf

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh disable=SC2154
 #
-# Views of programs that use the library with engine=kernel: guest.sh reads this file. The phase
-# "program" runs only by name.
+# Views of programs that use the library with engine=kernel: guest.sh reads this file.
 
 make_answers_tree() { # DIR
 	mkdir -p "$1/a/b" "$1/gone-dir"
@@ -57,6 +56,44 @@ whole_program() { # FS
 	fresh "$1"
 }
 
+# The program is killed while its files are in use.
+killed_program() { # FS
+	lower=/w/$1/lower
+	make_answers_tree "$lower"
+	start_program kernel /w/view ramfs -o by_filters,engine=kernel,filter=send "$lower" /w/view
+	mkdir /w/view/ram-dir
+	echo text > /w/view/ram-dir/f
+	echo text > /w/view/ram-f
+	n=0
+	while [ $n -lt 4 ]; do
+		n=$((n + 1))
+		while [ ! -e /w/stop ]; do
+			cat /w/view/ram-f /w/view/ram-dir/f /w/view/ram-lower /w/view/plain
+			echo more >> /w/view/ram-$n
+			mkdir -p /w/view/made-$n
+			mv /w/view/ram-$n /w/view/ram-dir/$n
+			rm -rf /w/view/ram-dir/$n /w/view/made-$n
+		done > /w/busy-$n 2>&1 &
+	done
+	sleep 2
+	kill -9 $program
+	wait $program
+	sleep 1
+	: > /w/stop
+	wait
+	rm /w/stop
+	dead="Transport endpoint is not connected"
+	for f in ram-f ram-lower ram-dir/f a/ram-f ram-none; do
+		check "$1.program.killed-$f" sh -c "cat /w/view/$f 2>&1 | grep -q '$dead'"
+	done
+	check "$1.program.killed-create" sh -c '! mkdir /w/view/made-x && ! touch /w/view/ram-x'
+	check "$1.program.killed-remove" sh -c "! rm /w/view/gone-1 && [ -e $lower/gone-1 ]"
+	check "$1.program.killed-no-data" sh -c '! grep -h ram-lower /w/busy-*'
+	check "$1.program.killed-others" sh -c 'cat /w/view/plain && echo x > /w/view/new'
+	check "$1.program.killed-umount" umount /w/view
+	fresh "$1"
+}
+
 # Filters only: no process stays, and what the library says of the view.
 without_process() { # FS
 	lower=/w/$1/lower
@@ -71,6 +108,7 @@ program() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/send.bpf.o ] && [ -x /bin/ramfs ] || return
 	names_of_program "$1"
+	killed_program "$1"
 	# The verdicts of filters do not depend on the lower file system.
 	[ "$1" = ext4 ] || { whole_program "$1"; without_process "$1"; }
 	log_is_silent "$1.program"

@@ -120,6 +120,78 @@ killed() { # FS
 	fresh "$1"
 }
 
+served_without() { # LOWER
+	make_data_tree "$1"
+	penstock mount -o engine=kernel,locks=lower "$1" /w/view > /w/said 2>&1 && return
+	say_bad serve.mount "$(head -c 300 /w/said)"
+	return 1
+}
+
+# A filter that sees data comes to a mounted view, with its process, and both go again.
+served_later() { # FS
+	mask=mask,names=*.key:*.kay,paths=/shut,write=allow
+	later=$1.serve.later
+	make_data_tree "/w/$1/twin"
+	served_without "/w/$1/lower" || return
+	find /w/view -type f -exec cat {} + > /dev/null
+	exec 5< /w/view/x.key
+	check $later-add penstock filter add /w/view "$mask"
+	check $later-process n_processes 1
+	check $later-masked sh -c '! grep -h secret /w/view/x.key /w/view/shut/f'
+	check $later-open-file sh -c 'grep -q secret <&5'
+	exec 5<&-
+	as_the_daemon "$1" serve-later "$mask" /data.sh
+	# The commands have written to these.
+	mkdir -p "/w/$1/lower/shut"
+	for f in plain one also.key shut/f; do echo "secret of $f" > "/w/$1/lower/$f"; done
+	check $later-second penstock filter add /w/view mask,name=m2,names=plain
+	check $later-one-process n_processes 1
+	check $later-second-masked sh -c '! grep -h secret /w/view/plain /w/view/also.key'
+	check $later-replace penstock filter replace /w/view m2 mask,name=m2,names=one
+	check $later-replaced sh -c 'grep -q secret /w/view/plain && ! grep secret /w/view/one'
+	check $later-list sh -c 'penstock filter list /w/view | grep -q "m2,names=one\|name=m2"'
+	check $later-remove-second penstock filter remove /w/view m2
+	check $later-removed-second grep -q secret /w/view/one
+	exec 5< /w/view/also.key
+	check $later-remove penstock filter remove /w/view mask
+	check $later-removed grep -q secret /w/view/also.key /w/view/shut/f
+	check $later-in-use n_processes 1
+	exec 5<&-
+	check $later-other-change sh -c \
+		'penstock filter add /w/view pass && penstock filter remove /w/view pass'
+	check $later-process-ends wait_for n_processes 0
+	check $later-again penstock filter add /w/view "$mask"
+	check $later-again-masked sh -c '! grep secret /w/view/also.key'
+	check $later-remove-again penstock filter remove /w/view mask
+	check $later-ends-at-once wait_for n_processes 0
+	check $later-add-third penstock filter add /w/view "$mask"
+	kill -9 "$(pidof penstock)"
+	check $later-killed sh -c '! grep secret /w/view/also.key'
+	check $later-remove-killed penstock filter remove /w/view mask
+	check $later-without grep -q secret /w/view/also.key
+	check $later-umount umount /w/view
+	fresh "$1"
+}
+
+# The process comes and goes while others use the view; its filter changes nothing.
+later_under_load() { # FS
+	served_without "/w/$1/lower" || return
+	stress "/w/$1/lower" /w/view 12 4 > /w/stress-out 2>&1 &
+	pid=$!
+	n=0
+	while kill -0 $pid 2> /dev/null; do
+		n=$((n + 1))
+		check "$1.serve.load-add-$n" penstock filter add /w/view data,all
+		sleep 1
+		check "$1.serve.load-remove-$n" penstock filter remove /w/view data
+		sleep 0.3
+	done
+	wait $pid && say_ok "$1.serve.load" ||
+		say_bad "$1.serve.load" "$(tail -n 3 /w/stress-out | tr '\n' ' ')"
+	ends_by_umount "$1.serve.load"
+	fresh "$1"
+}
+
 # Filters with memory run in the process only.
 whole() { # FS
 	lower=/w/$1/lower
@@ -149,8 +221,10 @@ serve() { # FS
 	# The verdicts of filters do not depend on the lower file system.
 	if [ "$1" = ext4 ]; then
 		changes_below "$1" && killed "$1"
+		later_under_load "$1"
 	else
 		as_the_daemon_serves "$1"
+		served_later "$1"
 		# The debugging kernel takes minutes to check these filters.
 		is_debug || whole "$1"
 	fi
