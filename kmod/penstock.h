@@ -297,6 +297,7 @@ struct inode *pst_iget(struct super_block *sb, struct inode *lower);
 /* dentry.c */
 extern const struct dentry_operations pst_dentry_ops;
 struct inode *pst_iget_for(struct dentry *dentry, struct dentry *lower);
+struct dentry *pst_lookup_lower(struct dentry *dentry, bool served);
 struct dentry *pst_lookup(struct inode *dir, struct dentry *dentry, unsigned int flags);
 void pst_replace_lower(struct dentry *dentry, struct dentry *lower);
 void pst_recheck_later(struct dentry *d);

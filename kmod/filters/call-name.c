@@ -73,7 +73,10 @@ static void fill_in(const struct pst_name_op *op, union pst_in *in)
 	}
 }
 
-/* Makes what filters need until the operation ends. NULL: no memory. */
+/*
+ * Makes what filters need until the operation ends, but for the attributes of the names. NULL: no
+ * memory.
+ */
 static struct pst_name_call *new_call(const struct pst_name_op *op, const struct pst_chain *chain)
 {
 	struct pst_name_call *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
@@ -89,8 +92,6 @@ static struct pst_name_call *new_call(const struct pst_name_op *op, const struct
 		c->op.name[i] = dentry[i]->d_name.name;
 		c->names.dentry[i] = dentry[i];
 		c->names.inode[i] = d_inode(dentry[i]);
-		if (d_inode(dentry[i]))
-			pst_fill_attr(d_inode(dentry[i]), &c->names.attr[i]);
 	}
 	if (op->text) {
 		c->op.name[1] = op->text;
@@ -103,6 +104,28 @@ static struct pst_name_call *new_call(const struct pst_name_op *op, const struct
 	c->op.may_act = true;
 	c->op.keep = !chain->fixed_names && (makes_file(op) || op->opcode == FUSE_LINK);
 	return c;
+}
+
+/*
+ * Fills the attributes of the files that have the names. Programs may have hidden one by its
+ * attributes (PST_WANT_CHILD), so that it has no inode in the view.
+ */
+static void fill_names(const struct pst_chain *chain, struct pst_called *names)
+{
+	for (int i = 0; i < 2 && names->dentry[i]; i++) {
+		struct dentry *d = names->dentry[i], *l;
+
+		if (names->inode[i])
+			pst_fill_attr(names->inode[i], &names->attr[i]);
+		if (pst_lower(d) || !(chain->core.want_child & chain->core.names))
+			continue;
+		l = pst_lookup_lower(d, false);
+		if (IS_ERR(l))
+			continue;
+		if (d_is_positive(l))
+			pst_fill_attr_below(d->d_sb, d_inode(l), &names->attr[i]);
+		dput(l);
+	}
 }
 
 /* Takes over the mode and umask that filters have left for a new file. */
@@ -258,7 +281,12 @@ int pst_name_begin(struct pst_name_op *op)
 		r = pst_attached_check(chain, op);
 	if (!r && chain && is_asked(op, chain)) {
 		op->call = new_call(op, chain);
-		r = op->call ? pst_before(&op->call->op) : -ENOMEM;
+		if (op->call) {
+			fill_names(chain, &op->call->names);
+			r = pst_before(&op->call->op);
+		} else {
+			r = -ENOMEM;
+		}
 		if (!r)
 			r = take_changes(op);
 	}
@@ -328,9 +356,9 @@ int pst_filter_rename_again(const struct pst_name_op *op, const struct renamedat
 	c = new_call(op, pst_chain_of(op->call->op.chain));
 	if (!c)
 		return -ENOMEM;
-	c->names.attr[0].mode = READ_ONCE(d_inode(rd->old_dentry)->i_mode);
+	pst_fill_attr_below(op->dentry->d_sb, d_inode(rd->old_dentry), &c->names.attr[0]);
 	if (d_is_positive(rd->new_dentry))
-		c->names.attr[1].mode = READ_ONCE(d_inode(rd->new_dentry)->i_mode);
+		pst_fill_attr_below(op->dentry->d_sb, d_inode(rd->new_dentry), &c->names.attr[1]);
 	slot = pst_op_slot(&c->op);
 	err = call_fill_save(slot->call);
 	if (!err)

@@ -73,10 +73,10 @@ static int peek(const struct filter_call *call, struct filter_node *dir, const c
 
 		if (d_inode(d->d_parent) != pst_inode_of(dir) || strcmp(name, d->d_name.name) != 0)
 			continue;
-		if (!inode)
+		if (!names->attr[i].mode)
 			return -ENOENT;
 		*ret_attr = names->attr[i];
-		if (filter_node_filters(&pst_i(inode)->filter) & FILTERS_SET)
+		if (inode && filter_node_filters(&pst_i(inode)->filter) & FILTERS_SET)
 			*ret_node = &pst_i(inode)->filter;
 		return 0;
 	}

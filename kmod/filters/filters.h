@@ -169,8 +169,8 @@ int pst_serve_asked(struct pst_name_op *op);
 struct pst_called {
 	bool unlocked; /* a LOOKUP without the lock of the directory */
 	struct dentry *dentry[2];
-	struct inode *inode[2]; /* their files; NULL: there is none */
-	struct pst_attr attr[2];
+	struct inode *inode[2];  /* their files; NULL: the view shows none */
+	struct pst_attr attr[2]; /* of these, or of hidden ones; mode is 0 if there is no file */
 };
 
 /* call.c */

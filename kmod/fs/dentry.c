@@ -420,22 +420,36 @@ static struct dentry *attach(const struct pst_chain *chain, struct dentry *dentr
 	return ret;
 }
 
+/*
+ * Looks a name up in LOWER, or in the second tree if it is served there. The VFS holds the lock of
+ * the directory. Returns a lower dentry with a reference, also a negative one, or an error.
+ */
+struct dentry *pst_lookup_lower(struct dentry *dentry, bool served)
+{
+	struct dentry *dir = dentry->d_parent, *l;
+	const struct cred *caller = pst_act_begin(d_inode(dir));
+
+	if (IS_ERR(caller))
+		return ERR_CAST(caller);
+	if (served)
+		l = pst_serve_lookup(dentry);
+	else
+		l = c_lookup(pst_idmap(dir->d_sb), pst_lower(dir), dentry->d_name);
+	pst_act_end(caller);
+	return l;
+}
+
 static struct dentry *lookup(const struct pst_chain *chain, struct inode *dir,
 			     struct dentry *dentry, unsigned int flags)
 {
-	struct dentry *parent = pst_lower(dentry->d_parent), *l;
-	const struct cred *caller;
+	struct dentry *l;
 	int err = pst_filter_lookup(chain, dir, dentry);
 
 	if (err == -ENOENT && !pst_is_by_caller(chain, dir))
 		return attach_hidden(chain, dentry);
 	if (err < 0)
 		return ERR_PTR(pst_caller_error(err, dir, flags));
-	caller = pst_act_begin(dir);
-	if (IS_ERR(caller))
-		return ERR_CAST(caller);
-	l = err ? pst_serve_lookup(dentry) : c_lookup(pst_idmap(dir->i_sb), parent, dentry->d_name);
-	pst_act_end(caller);
+	l = pst_lookup_lower(dentry, err);
 	return IS_ERR(l) ? l : attach(chain, dentry, l);
 }
 

@@ -202,7 +202,7 @@ static struct dentry *second_dir(struct dentry *dir)
 }
 
 /* Returns the dentry of the second tree for a name of the view, with a reference, or an error. */
-static struct dentry *second(struct dentry *dentry)
+struct dentry *pst_serve_lookup(struct dentry *dentry)
 {
 	struct dentry *parent = dget_parent(dentry), *dir = second_dir(parent);
 	struct dentry *l = IS_ERR(dir) ? dir : look_up(dentry, dir);
@@ -229,12 +229,6 @@ bool pst_serve_may_ask(const struct pst_chain *chain, const struct inode *dir)
 {
 	return filter_node_filters(&pst_i(dir)->filter) & chain->asks & chain->core.names &&
 	       !pst_is_served(dir);
-}
-
-/* Looks a name up that a program for names sends here. Returns a reference, or an error. */
-struct dentry *pst_serve_lookup(struct dentry *dentry)
-{
-	return second(dentry);
 }
 
 /* Checks if the second tree serves a file because of a filter that holds for it. */
@@ -292,7 +286,7 @@ struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dent
 	if (!has_second(dentry->d_sb) || !inode || pst_is_served(inode) ||
 	    !is_held_by_name(chain, d_inode(dentry->d_parent), inode))
 		return inode;
-	l = second(dentry);
+	l = pst_serve_lookup(dentry);
 	if (IS_ERR(l))
 		other = ERR_CAST(l);
 	else if (d_is_positive(l))
@@ -340,7 +334,7 @@ static int set_tree(const struct pst_chain *chain, struct dentry *dentry, bool s
 	if (!pst_lower(dentry) && chain && chain->fixed_names)
 		return 0; /* hidden for good */
 	if (served)
-		l = second(dentry);
+		l = pst_serve_lookup(dentry);
 	else
 		l = c_lookup(pst_idmap(dentry->d_sb), pst_lower(dentry->d_parent), dentry->d_name);
 	if (IS_ERR(l))
@@ -373,7 +367,7 @@ static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int
 		return 0;
 	if (d_really_is_negative(dentry))
 		return set_tree(chain, dentry, true);
-	l = second(dentry);
+	l = pst_serve_lookup(dentry);
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	op->second[i] = l;

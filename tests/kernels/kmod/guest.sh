@@ -350,13 +350,14 @@ make_names_tree() { # DIR
 		cell-old/a cell-old/f cell-old/fixed-old; do
 		echo "$f" > "$1/$f"
 	done
+	head -c 5000 /dev/zero > "$1/large"
 	chown -R 1000:1000 "$1"
 }
 
-# Filters with other programs for names, and with programs before and after operations on them.
+# Filters with other programs for names, by names and by attributes (bysize), and with programs before and after operations on them.
 filtered_names() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
-	for spec in names errors; do
+	for spec in names errors bysize; do
 		make_names_tree "/w/$1/lower"
 		make_names_tree "/w/$1/twin"
 		if filtered "/w/$1/lower" "$spec"; then

@@ -15,6 +15,7 @@ say() { # CMD...
 # Runs every operation on one name, which may be a file, a directory or absent.
 all() { # NAME
 	say stat -c %n:%F:%h:%a "$1"
+	say sh -c "set -C; echo new > $1"
 	say sh -c "echo new > $1"
 	say sh -c "echo more >> $1"
 	say cat "$1"
@@ -59,7 +60,7 @@ for who in 0 1000 1001; do
 	[ $who = 0 ] && as=
 	echo "# as $who"
 	names="plain ro-old post- done-old"
-	[ $who = 0 ] && names="$names new ro- gone- gone-old pre- pre-old full-old
+	[ $who = 0 ] && names="$names large new ro- gone- gone-old pre- pre-old full-old
 		refused-old unseen-old nomem- cell-old"
 	for name in $names; do all $name; done
 	names="set set-umask"
