@@ -199,6 +199,9 @@ int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask);
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags);
 int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *stat, u32 mask,
 		unsigned int flags);
+int pst_want_write(struct dentry *dentry, const struct cred *caller);
+int pst_change_begin(struct dentry *dentry, const struct cred **ret_caller);
+void pst_change_end(struct dentry *dentry, const struct cred *caller);
 int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);
 int pst_may_change(struct dentry *dentry, struct iattr *attr);
 int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr);

@@ -327,6 +327,37 @@ int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr)
 	return err;
 }
 
+/*
+ * Begins a change of a lower file. caller: what pst_act_begin() returned, also an error. Returns 0,
+ * and pst_change_end() has to follow; or an error.
+ */
+int pst_want_write(struct dentry *dentry, const struct cred *caller)
+{
+	int err = PTR_ERR_OR_ZERO(caller);
+
+	if (err)
+		return err;
+	err = mnt_want_write(pst_mnt(dentry));
+	if (err)
+		pst_act_end(caller);
+	return err;
+}
+
+/* The same for a change that only the owner of the file may make. Sets *ret_caller. */
+int pst_change_begin(struct dentry *dentry, const struct cred **ret_caller)
+{
+	int err = pst_owns(d_inode(dentry), NULL);
+
+	*ret_caller = err ? ERR_PTR(err) : pst_act_begin(d_inode(dentry));
+	return pst_want_write(dentry, *ret_caller);
+}
+
+void pst_change_end(struct dentry *dentry, const struct cred *caller)
+{
+	mnt_drop_write(pst_mnt(dentry));
+	pst_act_end(caller);
+}
+
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
 {
 	struct inode *inode = d_inode(dentry);

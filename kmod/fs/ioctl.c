@@ -124,21 +124,14 @@ int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
 
 static int set_lower_flags(struct dentry *dentry, struct c_fileattr *fa)
 {
-	int err = pst_owns(d_inode(dentry), NULL);
 	const struct cred *caller;
+	int err = pst_change_begin(dentry, &caller);
 
 	if (err)
 		return err;
-	caller = pst_act_begin(d_inode(dentry));
-	if (IS_ERR(caller))
-		return PTR_ERR(caller);
-	err = mnt_want_write(pst_mnt(dentry));
-	if (!err) {
-		err = vfs_fileattr_set(pst_idmap(dentry->d_sb), pst_lower(dentry), fa);
-		pst_copy_attr(d_inode(dentry));
-		mnt_drop_write(pst_mnt(dentry));
-	}
-	pst_act_end(caller);
+	err = vfs_fileattr_set(pst_idmap(dentry->d_sb), pst_lower(dentry), fa);
+	pst_copy_attr(d_inode(dentry));
+	pst_change_end(dentry, caller);
 	return err;
 }
 

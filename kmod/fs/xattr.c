@@ -76,20 +76,16 @@ static int set_lower(struct dentry *dentry, const char *name, const void *value,
 	if (value && is_hidden(dentry, name))
 		return -EPERM;
 	caller = act_begin(dentry, name);
-	if (IS_ERR(caller))
-		return PTR_ERR(caller);
-	err = mnt_want_write(pst_mnt(dentry));
-	if (!err) {
-		if (value && is_translated(dentry, name))
-			err = set_caps(pst_lower(dentry), value, size, flags);
-		else if (value)
-			err = vfs_setxattr(lower_idmap, pst_lower(dentry), name, value, size,
-					   flags);
-		else
-			err = vfs_removexattr(lower_idmap, pst_lower(dentry), name);
-		mnt_drop_write(pst_mnt(dentry));
-	}
-	pst_act_end(caller);
+	err = pst_want_write(dentry, caller);
+	if (err)
+		return err;
+	if (value && is_translated(dentry, name))
+		err = set_caps(pst_lower(dentry), value, size, flags);
+	else if (value)
+		err = vfs_setxattr(lower_idmap, pst_lower(dentry), name, value, size, flags);
+	else
+		err = vfs_removexattr(lower_idmap, pst_lower(dentry), name);
+	pst_change_end(dentry, caller);
 	return err;
 }
 
@@ -272,24 +268,17 @@ static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	const char *name = posix_acl_xattr_name(type);
-	int err = pst_owns(d_inode(dentry), NULL);
 	const struct cred *caller;
+	int err = pst_change_begin(dentry, &caller);
 
 	if (err)
 		return err;
-	caller = pst_act_begin(d_inode(dentry));
-	if (IS_ERR(caller))
-		return PTR_ERR(caller);
-	err = mnt_want_write(pst_mnt(dentry));
-	if (!err) {
-		if (acl)
-			err = vfs_set_acl(lower_idmap, pst_lower(dentry), name, acl);
-		else
-			err = vfs_remove_acl(lower_idmap, pst_lower(dentry), name);
-		pst_refresh(d_inode(dentry));
-		mnt_drop_write(pst_mnt(dentry));
-	}
-	pst_act_end(caller);
+	if (acl)
+		err = vfs_set_acl(lower_idmap, pst_lower(dentry), name, acl);
+	else
+		err = vfs_remove_acl(lower_idmap, pst_lower(dentry), name);
+	pst_refresh(d_inode(dentry));
+	pst_change_end(dentry, caller);
 	return err;
 }
 

@@ -354,7 +354,8 @@ make_names_tree() { # DIR
 	chown -R 1000:1000 "$1"
 }
 
-# Filters with other programs for names, by names and by attributes (bysize), and with programs before and after operations on them.
+# Filters with other programs for names, by the names and by attributes of files, and with programs
+# before and after operations on names.
 filtered_names() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	for spec in names errors bysize; do
