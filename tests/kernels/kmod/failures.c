@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * failures LOWER VIEW: does each operation with its first, second, third, ... memory allocation
- * failing (fail-nth), until all have failed once. An operation may succeed or fail with ENOMEM. The
- * caller looks for errors and leaks in the kernel's log. Mounts the view itself.
+ * failures LOWER VIEW [close]: does each operation with its first, second, third, ... memory
+ * allocation failing (fail-nth), until all have failed once. An operation may succeed or fail with
+ * ENOMEM. The caller looks for errors and leaks in the kernel's log. Mounts the view itself.
+ *
+ * close: closes a file of the view, which is mounted with a filter that sees this. Its programs run
+ * each time.
  */
 #include "paths.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,27 +362,40 @@ static bool is_expected(int error, long (*run)(void))
 	       (error == EINVAL && run == do_mount);
 }
 
+/* Lets the allocation n of this task fail, if n is not 0. */
+static void inject(int n)
+{
+	char buf[16];
+
+	if (pwrite(nth, buf, (size_t)snprintf(buf, sizeof(buf), "%d", n), 0) < 0)
+		printf("fail-nth: %s\n", strerror(errno));
+}
+
+/* Returns true if the allocation has failed. */
+static bool was_injected(void)
+{
+	char buf[16] = "";
+
+	return pread(nth, buf, sizeof(buf) - 1, 0) > 0 && atoi(buf) == 0;
+}
+
 static void try_all(const char *name, void (*prepare)(void), long (*run)(void))
 {
 	int n, n_failed = 0;
 	bool injected = true;
 
 	for (n = 1; injected && n < MAX_POINTS; n++) {
-		char buf[16] = "";
 		long result;
 		int error;
 
 		prepare();
 		put("/proc/sys/vm/drop_caches", "2");
-		snprintf(buf, sizeof(buf), "%d", n);
-		if (pwrite(nth, buf, strlen(buf), 0) < 0)
-			printf("fail-nth: %s\n", strerror(errno));
+		inject(n);
 		errno = 0;
 		result = run();
 		error = errno;
-		memset(buf, 0, sizeof(buf));
-		injected = pread(nth, buf, sizeof(buf) - 1, 0) > 0 && atoi(buf) == 0;
-		pwrite(nth, "0", 1, 0);
+		injected = was_injected();
+		inject(0);
 		n_failed += result < 0;
 		if (result < 0 && (!injected || !is_expected(error, run))) {
 			printf("%s, allocation %d: %s\n", name, n, strerror(error));
@@ -389,9 +406,53 @@ static void try_all(const char *name, void (*prepare)(void), long (*run)(void))
 	printf("%s: %d points, %d failed\n", name, n - 2, n_failed);
 }
 
+/* Returns how often the programs before and after RELEASE have run in the only view. */
+static long n_closes(void)
+{
+	char line[256], program[64];
+	long sum = 0, n;
+	glob_t files;
+	FILE *f;
+
+	if (glob("/proc/fs/penstock/*/programs", 0, NULL, &files) != 0)
+		return -1;
+	f = fopen(files.gl_pathv[0], "r");
+	globfree(&files);
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*[^\t]\t%63[^\t]\t%ld", program, &n) == 2 &&
+		    (strcmp(program, "pre/release") == 0 || strcmp(program, "post/release") == 0))
+			sum += n;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static int try_close(void)
+{
+	bool injected = true;
+
+	make(L("f"));
+	for (int n = 1; injected && n < MAX_POINTS; n++) {
+		int fd = open(V("f"), O_RDONLY);
+		long before = n_closes();
+
+		inject(n);
+		close(fd);
+		injected = was_injected();
+		inject(0);
+		if (fd < 0 || n_closes() != before + 2) {
+			printf("close, allocation %d: a program did not run\n", n);
+			n_odd++;
+		}
+		n_points = n;
+	}
+	printf("close: %d points\n", n_points - 1);
+	return n_odd != 0 || n_points < 2;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	lower = argv[1];
 	view = argv[2];
@@ -405,6 +466,8 @@ int main(int argc, char **argv)
 	nth = open("/proc/thread-self/fail-nth", O_RDWR);
 	if (nth < 0)
 		return 2;
+	if (argc > 3)
+		return try_close();
 	mkdir(L("d"), 0755);
 	mkdir(L("d/e"), 0755);
 	make(L("d/e/f"));

@@ -258,6 +258,11 @@ fail_allocations() { # FS
 	[ $status = 0 ] && say_ok "$1.failures" || say_bad "$1.failures" "ended with $status"
 	mount | grep -q ' /w/view ' && say_bad "$1.failures" "the view is still mounted"
 	fresh "$1"
+	if PENSTOCK_FILTER_PATH=/filters filtered "/w/$1/lower" inodes; then
+		check "$1.failures.close" failures "/w/$1/lower" /w/view close
+		check "$1.failures.close-umount" umount /w/view
+	fi
+	fresh "$1"
 	log_is_silent "$1.failures"
 }
 
@@ -292,8 +297,8 @@ fuse_is_mounted() {
 	done
 }
 
-filtered() { # LOWER SPEC...
-	if ! mount-view "$1" /w/view "$2" > /w/said 2>&1; then
+filtered() { # LOWER [SPEC]
+	if ! mount-view "$1" /w/view ${2:+"$2"} > /w/said 2>&1; then
 		say_bad "filters.mount" "$(head -c 300 /w/said)"
 		return 1
 	fi

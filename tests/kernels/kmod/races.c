@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * races sticky|names DIR SECONDS: two tasks use one file; neither may see what the other is shown.
+ * races sticky|names|handles DIR SECONDS: two tasks use one file; neither may see what the other is
+ * shown, or a file that goes.
  * races copy FROM TO: copies a file into that of another view.
+ * races end DIR: DIR is a view, which is unmounted while a task walks the paths d/d/... in it.
  *
  * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does.
  * User 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks.
  *
  * names: one task gives a file a second name and removes it, while the other asks for permission,
  * for which the module needs one of the names that the inode has.
+ *
+ * handles: one task makes a file and removes it, while the other opens it by its handle.
+ *
+ * end: a path walk that takes no references is stopped by this task, on the same CPU with a higher
+ * priority, which drops the last reference to the view then.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -101,6 +112,90 @@ static int names(time_t end)
 	return has_ended(pid);
 }
 
+/* ---- handles ------------------------------------------------------------------------------- */
+
+static struct {
+	struct file_handle h;
+	unsigned char room[MAX_HANDLE_SZ];
+} * handle; /* shared by both tasks */
+
+static void open_by_handle(void)
+{
+	int dir = open(".", O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	for (;;) {
+		int fd = open_by_handle_at(dir, &handle->h, O_RDONLY);
+
+		if (fd < 0 ? errno != ESTALE && errno != ENOENT && errno != EINVAL :
+			     fstat(fd, &st) < 0)
+			_exit(1);
+		close(fd);
+	}
+}
+
+static int handles(time_t end)
+{
+	pid_t pid;
+	int id;
+
+	handle = mmap(NULL, sizeof(*handle), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (handle == MAP_FAILED)
+		return 1;
+	handle->h.handle_bytes = MAX_HANDLE_SZ;
+	if (name_to_handle_at(AT_FDCWD, "f", &handle->h, &id, 0) < 0)
+		return errno != EOPNOTSUPP;
+	pid = start(open_by_handle, 0);
+	while (time(NULL) < end)
+		for (int i = 0; i < 100; i++) {
+			if (close(open("h", O_CREAT | O_WRONLY, 0644)) < 0 ||
+			    name_to_handle_at(AT_FDCWD, "h", &handle->h, &id, 0) < 0 ||
+			    unlink("h") < 0)
+				return 1;
+		}
+	return has_ended(pid);
+}
+
+/* ---- the end of a view --------------------------------------------------------------------- */
+
+static int view_fd;
+static volatile bool ended;
+
+static void *walk(void *aux)
+{
+	const struct sched_param none = { 0 };
+	struct stat st;
+
+	pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
+	while (fstatat(view_fd, "d/d/d/d/d/d/d/d", &st, 0) == 0)
+		;
+	ended = true;
+	return aux;
+}
+
+static int end_view(const char *dir)
+{
+	const struct sched_param high = { .sched_priority = 1 };
+	pthread_t thread;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	view_fd = open(dir, O_PATH | O_DIRECTORY);
+	if (view_fd < 0 || umount2(dir, MNT_DETACH) < 0 ||
+	    sched_setaffinity(0, sizeof(set), &set) < 0 ||
+	    sched_setscheduler(0, SCHED_FIFO, &high) < 0 ||
+	    pthread_create(&thread, NULL, walk, NULL) != 0)
+		return 1;
+	/* The walker has looked up all names by then. */
+	usleep(100000 + (unsigned int)time(NULL) % 7 * 1300);
+	if (ended)
+		return 1;
+	close(view_fd);
+	return pthread_join(thread, NULL) != 0;
+}
+
 static int copy(const char *from, const char *to)
 {
 	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT, 0644);
@@ -114,7 +209,11 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "copy") == 0)
 		return copy(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "end") == 0)
+		return end_view(argv[2]);
 	if (argc != 4 || chdir(argv[2]) < 0)
 		return 2;
-	return strcmp(argv[1], "sticky") == 0 ? sticky(end) : names(end);
+	return strcmp(argv[1], "sticky") == 0 ? sticky(end) :
+	       strcmp(argv[1], "names") == 0  ? names(end) :
+						handles(end);
 }

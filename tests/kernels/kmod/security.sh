@@ -55,6 +55,9 @@ reserved_blocks() {
 		check reserved.user grep -q "No space" /w/out
 		check reserved.root mkdir /w/reserved/lower/d2
 		check reserved.root-in-view mkdir /w/view/d3
+		capable="$as --inh-caps +sys_resource --ambient-caps +sys_resource"
+		check reserved.capable $capable mkdir /w/reserved/lower/d4
+		check reserved.capable-in-view $capable mkdir /w/view/d5
 		check reserved.umount umount /w/view
 	fi
 	umount /w/reserved
@@ -70,7 +73,7 @@ race() { # FS WHICH SPEC
 	echo text > "/w/$1/lower/dir/f"
 	chmod 1777 "/w/$1/lower/dir"
 	chmod 640 "/w/$1/lower/dir/f"
-	if filtered "/w/$1/lower" "$3"; then
+	if filtered "/w/$1/lower" ${3:+"$3"}; then
 		check "$1.races-$2" /bin/races "$2" /w/view/dir $((SECS / 4 + 1))
 		check "$1.races-$2.umount" umount /w/view
 	fi
@@ -91,11 +94,24 @@ two_views() { # FS
 	fresh "$1"
 }
 
+# Without the debugging kernel nobody would notice that a path walk reads freed memory.
+ends_while_walked() { # FS
+	mkdir -p "/w/$1/lower/d/d/d/d/d/d/d/d"
+	n=0
+	while [ $n -lt 8 ] && filtered "/w/$1/lower" callers; do
+		n=$((n + 1))
+		check "$1.races-end-$n" /bin/races end /w/view
+	done
+	fresh "$1"
+}
+
 two_tasks() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ "$1" = ext4 ] || return
 	race "$1" sticky callers,turned
 	race "$1" names owner,uid=1000
+	race "$1" handles
+	is_debug && ends_while_walked "$1"
 	two_views "$1"
 	log_is_silent "$1.races"
 }
