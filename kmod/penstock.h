@@ -321,6 +321,7 @@ extern const struct inode_operations pst_dir_iops;
 
 /* open.c */
 unsigned int pst_lower_flags(const struct file *file, int noatime);
+struct cred *pst_cred_without_context(const struct super_block *sb, const struct cred *caller);
 int pst_open(struct inode *inode, struct file *file);
 int pst_release(struct inode *inode, struct file *file);
 int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower);

@@ -32,7 +32,7 @@ static int check_append_only(const struct file *file, const struct inode *lower)
  * Returns the credentials of the caller with the security context of the task that mounted the
  * view; NULL: no memory.
  */
-static struct cred *without_context(const struct super_block *sb, const struct cred *caller)
+struct cred *pst_cred_without_context(const struct super_block *sb, const struct cred *caller)
 {
 	struct cred *cred = pst_mounter_cred(sb, caller->fsuid, caller->fsgid);
 
@@ -68,7 +68,7 @@ static struct file *open_path(struct file *file, const struct path *lower, unsig
 
 	if (l != ERR_PTR(-EACCES))
 		return l;
-	without = without_context(file->f_path.dentry->d_sb, caller);
+	without = pst_cred_without_context(file->f_path.dentry->d_sb, caller);
 	if (!without)
 		return ERR_PTR(-ENOMEM);
 	l = open_as(file, lower, flags, mode, without);

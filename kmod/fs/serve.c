@@ -494,18 +494,34 @@ void pst_serve_done(struct pst_name_op *op)
 	op->counted = false;
 }
 
-/*
- * Creates and opens a served file. Both are one operation, because a filter may allow nobody else
- * to write to the file. Returns the open file, or an error.
- */
-struct file *pst_serve_create(const struct pst_name_op *op)
+static struct file *create(const struct pst_name_op *op, const struct cred *cred)
 {
 	const struct path dir = { .mnt = pst_sb(op->dentry->d_sb)->serve.mnt,
 				  .dentry = pst_lower_dir(op->dentry) };
-	const struct cred *caller = pst_act_as(op->cred);
+	const struct cred *caller = pst_act_as(cred);
 	struct file *file = file_open_root(&dir, op->dentry->d_name.name,
 					   op->flags | O_CREAT | O_EXCL, op->mode & ~S_IFMT);
 
 	pst_act_again(caller);
+	return file;
+}
+
+/*
+ * Creates and opens a served file. Both are one operation, because a filter may allow nobody else
+ * to write to the file. Landlock has checked the path in the view, see open_path(). Returns the open
+ * file, or an error.
+ */
+struct file *pst_serve_create(const struct pst_name_op *op)
+{
+	struct file *file = create(op, op->cred);
+	struct cred *without;
+
+	if (file != ERR_PTR(-EACCES))
+		return file;
+	without = pst_cred_without_context(op->dentry->d_sb, op->cred ?: current_cred());
+	if (!without)
+		return ERR_PTR(-ENOMEM);
+	file = create(op, without);
+	put_cred(without);
 	return file;
 }

@@ -23,13 +23,12 @@ set_id() { # FS NAME [UID...]
 }
 
 # Landlock decides by the paths in the view, as for another file system.
-landlock() { # FS
-	view "/w/$1/lower" || return
+landlock() { # FS NAME
 	sandbox "/w/$1/lower" /w/view > /w/out 2>&1
 	status=$?
-	sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.landlock-/p" /w/out
-	[ $status = 0 ] || say_bad "$1.landlock" "ended with $status: $(tail -n 1 /w/out)"
-	check "$1.landlock.umount" umount /w/view
+	sed -n "s/^\(ok\|not ok\|skip\) /\1 $1.$2-/p" /w/out
+	[ $status = 0 ] || say_bad "$1.$2" "ended with $status: $(tail -n 1 /w/out)"
+	check "$1.$2.umount" umount /w/view
 	fresh "$1"
 }
 
@@ -129,7 +128,8 @@ security() { # FS
 		check "$1.setid-by-caller.umount" umount /w/view
 	fi
 	fresh "$1"
-	landlock "$1"
+	view "/w/$1/lower" && landlock "$1" landlock
+	served "/w/$1/lower" data,all && landlock "$1" landlock-served
 	log_is_silent "$1.security"
 	reserved_blocks
 }
