@@ -116,6 +116,11 @@ static inline struct dentry *pst_lower(const struct dentry *dentry)
 	return smp_load_acquire(&((struct dentry *)dentry)->d_fsdata);
 }
 
+static inline bool pst_has_second(const struct super_block *sb)
+{
+	return unlikely(smp_load_acquire(&pst_sb(sb)->second));
+}
+
 /* Checks if an object of this lower file system belongs to the second tree. */
 static inline bool pst_is_second(const struct super_block *sb, const struct super_block *lower)
 {
@@ -312,6 +317,8 @@ void pst_look_again(struct dentry *dentry);
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all);
 void pst_serve_set_twin(struct inode *dir, struct dentry *twin);
 void pst_serve_drop_twin(struct inode *inode);
+
+/* serve-name.c */
 int pst_serve_choose(struct pst_name_op *op);
 void pst_serve_done(struct pst_name_op *op);
 struct file *pst_serve_create(const struct pst_name_op *op);

@@ -158,11 +158,21 @@ void pst_serve_end_unused(struct super_block *sb);
 void pst_serve_prepare(struct pst_chain *chain);
 bool pst_can_ask(const struct filter *f);
 bool pst_serve_may_ask(const struct pst_chain *chain, const struct inode *dir);
+struct dentry *pst_serve_dir(struct dentry *dir);
 struct dentry *pst_serve_lookup(struct dentry *dentry);
+bool pst_serve_is_same(const struct dentry *dentry, const struct dentry *l);
 struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dentry,
 			      struct inode *inode);
 bool pst_serve_is_other(const struct pst_chain *chain, const struct dentry *d,
 			const struct pst_place *at, bool asked);
+
+/* Checks if a filter for whose files the second tree is holds for an inode. */
+static inline bool pst_serve_holds(const struct pst_chain *chain, const struct inode *inode)
+{
+	return chain && filter_node_filters(&pst_i(inode)->filter) & chain->held;
+}
+
+/* serve-name.c */
 int pst_serve_asked(struct pst_name_op *op);
 
 /* The names of an operation, which the VFS has looked up, for filter_host.peek(). */
