@@ -425,9 +425,9 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 			pst_act_again(caller);
 			mnt_drop_write(mnt);
 		}
-		if (!done && op.second[0])
+		if (!done && op.served && !pst_name_is_served(old))
 			pst_look_again(old);
-		if (!done && op.second[1])
+		if (!done && op.served && d_really_is_positive(new) && !pst_name_is_served(new))
 			pst_look_again(new);
 		err = pst_name_end(&op, done, NULL);
 	}

@@ -60,8 +60,13 @@ static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int
 	l = pst_serve_lookup(dentry);
 	if (IS_ERR(l))
 		return PTR_ERR(l);
-	op->second[i] = l;
-	return pst_serve_is_same(dentry, l) ? 0 : -ESTALE;
+	if (pst_serve_is_same(dentry, l)) {
+		op->second[i] = l;
+		return 0;
+	}
+	/* Others have changed the name: the operation is done on what has it now, as in LOWER. */
+	dput(l);
+	return op->opcode == FUSE_LINK ? -ESTALE : 0;
 }
 
 /* With a second name the file is one that is served. */

@@ -38,7 +38,7 @@
 
 #include "kernel/module-abi.h"
 
-#define MAX_TRIES 8
+#define MAX_TRIES 50 /* while others move directories below */
 
 /* Checks if a filter can send operations to the program of the second tree. */
 bool pst_can_ask(const struct filter *f)
