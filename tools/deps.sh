@@ -22,6 +22,7 @@ build    program:scdoc             scdoc
 test     module:cmocka             libcmocka-dev
 test     program:llvm-symbolizer   llvm
 test     runtime:fuzzer            libclang-rt-dev
+test     module:libarchive         libarchive-dev
 test     program:python3           python3
 test     program:jq                jq
 test     program:clang-format      clang-format

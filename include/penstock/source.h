@@ -25,9 +25,9 @@
  */
 #include <penstock/penstock.h>
 
+#include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,23 +35,19 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/*
- * The mark. Its value is the source's own tag: an address, a place in an archive, or nothing. A
- * program can set it on LOWER itself with setxattr(2), once, so that list() makes the first names.
- */
+/* The mark. Its value is the source's own tag: an address, a place in an archive, or nothing. */
 #define PST_HOLLOW         "trusted.penstock.hollow"
 #define PST_HOLLOW_TAG_MAX 1024 /* bytes */
 
 /* A file to make. A program initialises it with zeros and sets size. */
 struct pst_hollow {
 	size_t size; /* sizeof(struct pst_hollow) */
-	mode_t mode; /* type and permissions; only S_IFREG and S_IFDIR become hollow */
-	uid_t uid;
-	gid_t gid;
-	uint64_t length;       /* bytes, of a regular file; a file of 0 bytes is not hollow */
-	struct timespec atime; /* as for utimensat(2); all zeros: the same as mtime */
-	struct timespec mtime;
-	dev_t rdev;         /* of a device */
+	/*
+	 * Mode, owner, size, atime, mtime, and the number of a device, whatever stx_mask says;
+	 * statx(2) of another file may fill it. An atime of all zeros is the same as mtime. Only
+	 * regular files, of 1 byte or more, and directories become hollow.
+	 */
+	struct statx stx;
 	const char *target; /* the text of a symbolic link */
 	const void *tag;    /* of a hollow file or directory: the value of the mark, or NULL */
 	size_t tag_len;     /* bytes, PST_HOLLOW_TAG_MAX at most */
@@ -174,7 +170,12 @@ struct pst_source {
 	 * read zeros in hollow files. 0: off.
 	 */
 	uint32_t guard;
-	uint32_t pad; /* must be 0 */
+	/*
+	 * 1: LOWER itself begins as a hollow directory, with an empty tag: list() makes its names
+	 * in the first view that has this. An extended attribute of LOWER records that. 0: LOWER
+	 * has names already.
+	 */
+	uint32_t hollow_root;
 };
 
 /*

@@ -15,10 +15,10 @@
  *	}
  *
  *	struct pst_tree *tree = pst_tree_new(NULL);
- *	struct pst_inode *inode = pst_inode_new(tree, &stx);
  *	struct pst_node_ops ops = { .size = sizeof(ops), .read = read_file };
  *
- *	pst_tree_link(tree, pst_tree_inode(tree, PST_TREE_ROOT), "name", inode);
+ *	pst_tree_add(tree, pst_tree_inode(tree, PST_TREE_ROOT), "name", &stx, &inode);
+ *	inode->data = text;
  *	pst_tree_serve(tree, &ops, 0);
  *
  * A tree that changes has no locks: the program sets `serial`, or has a lock of its own around the
@@ -80,8 +80,9 @@ static inline struct pst_inode *pst_tree_file(const struct pst_tree *tree,
 }
 
 /*
- * Makes a file without a name. It takes mode, owner, size, blocks, times and device number from
- * stx; times that are 0 become now. Returns NULL if out of memory.
+ * Makes a file without a name. It takes mode, owner, size, blocks and device number from stx, and
+ * the times in stx_mask; without STATX_MTIME the mtime is now, the others are the mtime then.
+ * Returns NULL if out of memory.
  */
 struct pst_inode *pst_inode_new(struct pst_tree *tree, const struct statx *stx);
 /* Frees a file that has no name; else does nothing. The view must not know the file any more. */
@@ -97,7 +98,13 @@ void pst_inode_set(struct pst_inode *inode, const struct statx *change, int clea
 /* Returns a name in a directory, or NULL. */
 struct pst_name *pst_tree_find(const struct pst_tree *tree, const struct pst_inode *dir,
 			       const char *text);
-/* Returns 0, -EEXIST, -ENOENT if the directory has been removed, or -ENOMEM. Copies the text. */
+/*
+ * Makes a file with a name, for a program that builds a tree: the directory keeps its times.
+ * pst_tree_link() gives a file a name for a client, and changes the times. Both copy the text, and
+ * return 0, -EEXIST, -ENOENT if the directory has been removed, or -ENOMEM.
+ */
+int pst_tree_add(struct pst_tree *tree, struct pst_inode *dir, const char *text,
+		 const struct statx *stx, struct pst_inode **ret_inode);
 int pst_tree_link(struct pst_tree *tree, struct pst_inode *dir, const char *text,
 		  struct pst_inode *inode);
 /*

@@ -119,10 +119,13 @@ static int check_source(const struct pst_source *source, struct pst_error *error
 		return error_set(error, -EINVAL,
 				 "source: piece=%u: give 0, or a power of 2 from %u to %u bytes",
 				 source->piece, MIN_PIECE, MAX_PIECE);
-	if (source->guard > 1 || source->pad)
+	if (source->guard > 1 || source->hollow_root > 1)
+		return error_set(error, -EINVAL, "source: guard=%u, hollow_root=%u: set 0 or 1",
+				 source->guard, source->hollow_root);
+	if (source->hollow_root && !source->list)
 		return error_set(error, -EINVAL,
-				 "source: guard=%u, pad=%u: guard must be 0 or 1, pad 0",
-				 source->guard, source->pad);
+				 "source: hollow_root=1: the program must set list, which makes "
+				 "the names of LOWER");
 	if (source->n_fetches > MAX_FETCHES)
 		return error_set(error, -EINVAL, "source: n_fetches=%u: give %u at most",
 				 source->n_fetches, MAX_FETCHES);

@@ -25,7 +25,7 @@ static bool is_valid(const char *name, const struct pst_hollow *hollow)
 {
 	size_t len = strlen(name);
 
-	if (hollow->size != sizeof(*hollow) || hollow->length > INT64_MAX ||
+	if (hollow->size != sizeof(*hollow) || hollow->stx.stx_size > INT64_MAX ||
 	    hollow->tag_len > PST_HOLLOW_TAG_MAX)
 		return false;
 	if (!len || len > NAME_MAX || strchr(name, '/') || strcmp(name, ".") == 0 ||
@@ -33,7 +33,7 @@ static bool is_valid(const char *name, const struct pst_hollow *hollow)
 		return false;
 	if (strncmp(name, FS_UNFINISHED, strlen(FS_UNFINISHED)) == 0)
 		return false;
-	return !S_ISLNK(hollow->mode) || hollow->target;
+	return !S_ISLNK(hollow->stx.stx_mode) || hollow->target;
 }
 
 /* A file that has no name yet, or one that begins with FS_UNFINISHED. */
@@ -41,6 +41,11 @@ struct unfinished {
 	int fd;        /* owned; O_PATH unless the file becomes hollow */
 	char name[64]; /* "": none */
 };
+
+static dev_t device_of(const struct pst_hollow *hollow)
+{
+	return makedev(hollow->stx.stx_rdev_major, hollow->stx.stx_rdev_minor);
+}
 
 /*
  * Returns true if a file that was just opened by its name is the one that was made. The owner of
@@ -53,10 +58,10 @@ static bool is_made(const struct unfinished *file, const struct pst_hollow *holl
 	struct statx stx;
 
 	if (statx(file->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_BTIME, &stx) < 0 ||
-	    ((stx.stx_mode ^ hollow->mode) & S_IFMT))
+	    ((stx.stx_mode ^ hollow->stx.stx_mode) & S_IFMT))
 		return false;
-	if ((S_ISCHR(hollow->mode) || S_ISBLK(hollow->mode)) &&
-	    makedev(stx.stx_rdev_major, stx.stx_rdev_minor) != hollow->rdev)
+	if ((S_ISCHR(hollow->stx.stx_mode) || S_ISBLK(hollow->stx.stx_mode)) &&
+	    makedev(stx.stx_rdev_major, stx.stx_rdev_minor) != device_of(hollow))
 		return false;
 	return !(stx.stx_mask & STATX_BTIME) || stx.stx_btime.tv_sec > began->tv_sec ||
 	       (stx.stx_btime.tv_sec == began->tv_sec && stx.stx_btime.tv_nsec >= began->tv_nsec);
@@ -76,30 +81,32 @@ static int make_named(int dir_fd, const struct pst_hollow *hollow, struct unfini
 	clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	snprintf(file->name, sizeof(file->name), FS_UNFINISHED "%d-%u-%llx", getpid(), number++,
 		 (unsigned long long)clock_ns());
-	if (S_ISREG(hollow->mode))
+	if (S_ISREG(hollow->stx.stx_mode))
 		flags |= O_RDWR | O_CREAT | O_EXCL;
-	else if (S_ISDIR(hollow->mode))
+	else if (S_ISDIR(hollow->stx.stx_mode))
 		flags |= O_RDONLY | O_DIRECTORY;
 	else
 		flags |= O_PATH;
-	if (S_ISDIR(hollow->mode))
-		r = mkdirat(dir_fd, file->name, hollow->mode & 0777);
-	else if (S_ISLNK(hollow->mode))
+	if (S_ISDIR(hollow->stx.stx_mode))
+		r = mkdirat(dir_fd, file->name, hollow->stx.stx_mode & 0777);
+	else if (S_ISLNK(hollow->stx.stx_mode))
 		r = symlinkat(hollow->target, dir_fd, file->name);
-	else if (!S_ISREG(hollow->mode))
-		r = mknodat(dir_fd, file->name, hollow->mode & (S_IFMT | 0600), hollow->rdev);
+	else if (!S_ISREG(hollow->stx.stx_mode))
+		r = mknodat(dir_fd, file->name, hollow->stx.stx_mode & (S_IFMT | 0600),
+			    device_of(hollow));
 	if (r == 0)
-		file->fd = openat(dir_fd, file->name, flags, hollow->mode & 0777);
+		file->fd = openat(dir_fd, file->name, flags, hollow->stx.stx_mode & 0777);
 	if (file->fd < 0)
 		return -errno;
-	return S_ISREG(hollow->mode) || is_made(file, hollow, &began) ? 0 : -EBUSY;
+	return S_ISREG(hollow->stx.stx_mode) || is_made(file, hollow, &began) ? 0 : -EBUSY;
 }
 
 /* Makes the file. Returns 0 or -errno. */
 static int make(int dir_fd, const struct pst_hollow *hollow, struct unfinished *file)
 {
-	if (S_ISREG(hollow->mode)) {
-		file->fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, hollow->mode & 0777);
+	if (S_ISREG(hollow->stx.stx_mode)) {
+		file->fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+				  hollow->stx.stx_mode & 0777);
 		if (file->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
 			return file->fd < 0 ? -errno : 0;
 	}
@@ -109,19 +116,25 @@ static int make(int dir_fd, const struct pst_hollow *hollow, struct unfinished *
 /* Sets the size and the mark of a file that becomes hollow. */
 static int make_hollow(int fd, const struct pst_hollow *hollow)
 {
-	if (S_ISREG(hollow->mode) && ftruncate(fd, (off_t)hollow->length) < 0)
+	if (S_ISREG(hollow->stx.stx_mode) && ftruncate(fd, (off_t)hollow->stx.stx_size) < 0)
 		return -errno;
-	if (S_ISREG(hollow->mode) ? !hollow->length : !S_ISDIR(hollow->mode))
+	if (S_ISREG(hollow->stx.stx_mode) ? !hollow->stx.stx_size : !S_ISDIR(hollow->stx.stx_mode))
 		return 0;
 	return fsetxattr(fd, PST_HOLLOW, hollow->tag, hollow->tag_len, XATTR_CREATE) < 0 ? -errno :
 											   0;
 }
 
+static struct timespec time_of(struct statx_timestamp time)
+{
+	return (struct timespec){ .tv_sec = time.tv_sec, .tv_nsec = time.tv_nsec };
+}
+
 /* Sets owner, permissions and times; each change is a transaction of the lower file system. */
 static int set_attributes(int fd, const struct pst_hollow *hollow)
 {
-	struct timespec times[2] = { hollow->atime, hollow->mtime };
-	mode_t mode = hollow->mode & 07777;
+	struct timespec times[2] = { time_of(hollow->stx.stx_atime),
+				     time_of(hollow->stx.stx_mtime) };
+	mode_t mode = hollow->stx.stx_mode & 07777;
 	struct stat st;
 	int r = 0;
 
@@ -130,11 +143,11 @@ static int set_attributes(int fd, const struct pst_hollow *hollow)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	/* Before chmod(2), because chown(2) clears set-ID bits. */
-	if (st.st_uid != hollow->uid || st.st_gid != hollow->gid)
-		r = fchownat(fd, "", hollow->uid, hollow->gid, AT_EMPTY_PATH);
-	if (r == 0 && (S_ISREG(hollow->mode) || S_ISDIR(hollow->mode)))
+	if (st.st_uid != hollow->stx.stx_uid || st.st_gid != hollow->stx.stx_gid)
+		r = fchownat(fd, "", hollow->stx.stx_uid, hollow->stx.stx_gid, AT_EMPTY_PATH);
+	if (r == 0 && (S_ISREG(hollow->stx.stx_mode) || S_ISDIR(hollow->stx.stx_mode)))
 		r = (st.st_mode & 07777) == mode ? 0 : fchmod(fd, mode);
-	else if (r == 0 && !S_ISLNK(hollow->mode))
+	else if (r == 0 && !S_ISLNK(hollow->stx.stx_mode))
 		r = chmod(fd_path(fd).text, mode);
 	if (r == 0)
 		r = (int)syscall(SYS_utimensat, fd, "", times, AT_EMPTY_PATH);
@@ -171,7 +184,7 @@ int pst_hollow_make(int dir_fd, const char *name, const struct pst_hollow *hollo
 	if (r == 0)
 		r = finish(dir_fd, name, &file);
 	if (r < 0 && file.name[0])
-		unlinkat(dir_fd, file.name, S_ISDIR(hollow->mode) ? AT_REMOVEDIR : 0);
+		unlinkat(dir_fd, file.name, S_ISDIR(hollow->stx.stx_mode) ? AT_REMOVEDIR : 0);
 	fd_close(file.fd);
 	return r;
 }

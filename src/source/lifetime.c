@@ -41,7 +41,8 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	source->fetchers = calloc(source->given.n_fetches, sizeof(*source->fetchers));
 	if (!source->fetchers)
 		return error_set(error, -ENOMEM, "out of memory");
-	r = source_views_add(&source->view, lower, makedev(0, connection), error);
+	r = source_views_add(&source->view, lower, makedev(0, connection), given->hollow_root,
+			     error);
 	/* Last: opens of this thread by another mount than the clone would wait for the guard. */
 	if (r == 0 && given->guard)
 		r = guard_open(&source->guard, lower, error);

@@ -13,6 +13,8 @@
 #include <sys/xattr.h>
 
 #define PROBE "trusted.penstock.probe"
+/* An extended attribute of LOWER: it was hollow once, see hollow_root. */
+#define WAS_HOLLOW "trusted.penstock.root"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct source_views_entry *views; /* guarded by lock */
@@ -47,7 +49,17 @@ static int check_mark(int fd, struct pst_error *error)
 	return 0;
 }
 
-int source_views_add(struct source_views_entry *entry, int lower, dev_t dev,
+/* Makes LOWER hollow, if it never was. A kill between the two changes does no harm. */
+static int make_hollow(int fd)
+{
+	if (fgetxattr(fd, WAS_HOLLOW, NULL, 0) >= 0)
+		return 0;
+	return fsetxattr(fd, PST_HOLLOW, "", 0, 0) < 0 || fsetxattr(fd, WAS_HOLLOW, "", 0, 0) < 0 ?
+		       -errno :
+		       0;
+}
+
+int source_views_add(struct source_views_entry *entry, int lower, dev_t dev, bool hollow_root,
 		     struct pst_error *error)
 {
 	int r;
@@ -61,6 +73,9 @@ int source_views_add(struct source_views_entry *entry, int lower, dev_t dev,
 		r = claim_set(&entry->claim, error);
 	if (r < 0)
 		return r;
+	r = hollow_root ? make_hollow(entry->claim.fd) : 0;
+	if (r < 0)
+		return error_set(error, r, "source: cannot mark LOWER as hollow: %s", strerror(-r));
 	entry->dev = dev;
 	pthread_mutex_lock(&lock);
 	entry->next = views;

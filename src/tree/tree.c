@@ -77,12 +77,12 @@ struct pst_inode *pst_inode_new(struct pst_tree *tree, const struct statx *stx)
 	inode->stx = *stx;
 	inode->stx.stx_ino = tree->n_inodes;
 	inode->stx.stx_nlink = S_ISDIR(stx->stx_mode) ? 2 : 0;
-	if (!stx->stx_mtime.tv_sec && !stx->stx_mtime.tv_nsec)
+	if (!(stx->stx_mask & STATX_MTIME))
 		inode->stx.stx_mtime = now;
-	if (!stx->stx_atime.tv_sec && !stx->stx_atime.tv_nsec)
+	if (!(stx->stx_mask & STATX_ATIME))
 		inode->stx.stx_atime = inode->stx.stx_mtime;
-	if (!stx->stx_ctime.tv_sec && !stx->stx_ctime.tv_nsec)
-		inode->stx.stx_ctime = now;
+	if (!(stx->stx_mask & STATX_CTIME))
+		inode->stx.stx_ctime = inode->stx.stx_mtime;
 	tree->inodes[tree->n_inodes++] = inode;
 	return inode;
 }
@@ -164,6 +164,11 @@ static void count(struct pst_inode *dir, struct pst_inode *inode, int change)
 							 &inode->stx.stx_nlink;
 
 	*nlink += (uint32_t)change;
+}
+
+/* A client has changed a name. */
+static void touch(struct pst_inode *dir, struct pst_inode *inode)
+{
 	pst_inode_changed(inode, false, false);
 	pst_inode_changed(dir, true, false);
 }
@@ -206,8 +211,8 @@ static void name_remove(struct pst_tree *tree, struct pst_name *name)
 	free(name);
 }
 
-int pst_tree_link(struct pst_tree *tree, struct pst_inode *dir, const char *text,
-		  struct pst_inode *inode)
+static int link_name(struct pst_tree *tree, struct pst_inode *dir, const char *text,
+		     struct pst_inode *inode)
 {
 	struct pst_name *name;
 
@@ -222,6 +227,29 @@ int pst_tree_link(struct pst_tree *tree, struct pst_inode *dir, const char *text
 	return 0;
 }
 
+int pst_tree_link(struct pst_tree *tree, struct pst_inode *dir, const char *text,
+		  struct pst_inode *inode)
+{
+	int r = link_name(tree, dir, text, inode);
+
+	if (r == 0)
+		touch(dir, inode);
+	return r;
+}
+
+int pst_tree_add(struct pst_tree *tree, struct pst_inode *dir, const char *text,
+		 const struct statx *stx, struct pst_inode **ret_inode)
+{
+	struct pst_inode *inode = pst_inode_new(tree, stx);
+	int r = inode ? link_name(tree, dir, text, inode) : -ENOMEM;
+
+	if (r == 0)
+		*ret_inode = inode;
+	else if (inode)
+		inode_free(tree, inode);
+	return r;
+}
+
 /* Returns why a name cannot be removed, or 0. */
 static int check_remove(const struct pst_name *name, bool is_dir)
 {
@@ -234,6 +262,7 @@ static void name_end(struct pst_tree *tree, struct pst_name *name)
 {
 	struct pst_inode *inode = name->inode;
 
+	touch(name->dir, inode);
 	name_remove(tree, name);
 	if (S_ISDIR(inode->stx.stx_mode))
 		inode->stx.stx_nlink = 0;
@@ -259,6 +288,8 @@ static void exchange(struct pst_name *a, struct pst_name *b)
 	b->inode = inode;
 	count(a->dir, a->inode, 1);
 	count(b->dir, b->inode, 1);
+	touch(a->dir, a->inode);
+	touch(b->dir, b->inode);
 }
 
 int pst_tree_rename(struct pst_tree *tree, struct pst_inode *dir, const char *text,
@@ -290,6 +321,8 @@ int pst_tree_rename(struct pst_tree *tree, struct pst_inode *dir, const char *te
 	if (over)
 		name_end(tree, over);
 	name_add(tree, new_dir, new, name->inode);
+	touch(new_dir, name->inode);
+	touch(dir, name->inode);
 	name_remove(tree, name);
 	return 0;
 }

@@ -85,6 +85,30 @@ int main(void) { return f1() + f2() + f3(); }' > "$T/tree/main.c"
 		fail "$(cat "$T/daemon$((N_VIEWS - 1)).log")"
 }
 
+# A part of this project, unpacked by the view as the compiler reads it.
+once_build_of_a_real_tree_has_the_same_bytes_as_in_a_plain_directory() {
+	command -v "${CC:-cc}" > /dev/null && command -v make > /dev/null || skip "no compiler"
+	lower ext4
+	cp -r "$TESTS/../../src" "$TESTS/../../include" "$TWIN"
+	cat > "$TWIN/Makefile" <<- 'END'
+		CPPFLAGS = -D_GNU_SOURCE -Isrc -Iinclude
+		CFLAGS = -std=gnu11
+		objects := $(patsubst %.c,%.o,$(sort $(wildcard src/util/*.c src/rules/*.c)))
+		library.a: $(objects); $(AR) rcsD $@ $^
+	END
+	tar -C "$TWIN" -cf "$T/a.tar" .
+	lazytar_view
+	check make -s -j2 -C "$VIEW" CC="${CC:-cc}"
+	check make -s -j2 -C "$TWIN" CC="${CC:-cc}"
+	check diff -r "$TWIN/src/util" "$VIEW/src/util"
+	check diff -r "$TWIN/src/rules" "$VIEW/src/rules"
+	check cmp "$TWIN/library.a" "$VIEW/library.a"
+	check make -q -C "$VIEW"
+	unview
+	# Nothing has looked into other directories.
+	check is_hollow src/server
+}
+
 # 64 processes open a file, and 64 look into a directory: one call each, and the view serves other
 # files meanwhile. As many wait if filters can access requests.
 each_readers_wait_for_one_call() { readers_wait 0; }

@@ -46,9 +46,9 @@ static int make(int dir, const char *name, const char *length, const char *words
 {
 	struct pst_hollow file = {
 		.size = sizeof(file),
-		.mode = strcmp(length, "dir") == 0 ? S_IFDIR | 0755 : S_IFREG | 0644,
-		.length = strtoull(length, NULL, 10),
-		.mtime = { 1000000000, 5 },
+		.stx = { .stx_mode = strcmp(length, "dir") == 0 ? S_IFDIR | 0755 : S_IFREG | 0644,
+			 .stx_size = strtoull(length, NULL, 10),
+			 .stx_mtime = { 1000000000, 5, 0 } },
 		.tag = words,
 		.tag_len = strlen(words),
 	};

@@ -65,9 +65,10 @@ static int make(const char *name, mode_t mode)
 {
 	struct pst_hollow hollow = {
 		.size = sizeof(hollow),
-		.mode = mode,
-		.uid = 1000,
-		.rdev = makedev(1, 3),
+		.stx = { .stx_mode = (uint16_t)mode,
+			 .stx_uid = 1000,
+			 .stx_rdev_major = 1,
+			 .stx_rdev_minor = 3 },
 		.tag = "",
 	};
 

@@ -92,6 +92,9 @@ TEST(values_out_of_range_are_refused, state)
 			.size = sizeof(struct pst_source), .fetch = fetch, .piece = 2048 }));
 	REFUSED(source, &((struct pst_source){
 				.size = sizeof(struct pst_source), .fetch = fetch, .guard = 2 }));
+	REFUSED(source,
+		&((struct pst_source){
+			.size = sizeof(struct pst_source), .fetch = fetch, .hollow_root = 1 }));
 	REFUSED(idmap, 2);
 	REFUSED(allow_other, 2);
 	REFUSED(enable_uring, 255);
