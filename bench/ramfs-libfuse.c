@@ -183,7 +183,7 @@ static void open_file(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_open(req, fi);
 }
 
-static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
+static void list_names(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, int plus)
 {
 	char *buf = malloc(size);
 	struct pst_name *name;
@@ -197,8 +197,12 @@ static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct 
 		if ((off_t)name->number <= off)
 			continue;
 		entry = entry_of(name->inode);
-		n = fuse_add_direntry_plus(req, buf + len, size - len, name->text, &entry,
-					   (off_t)name->number);
+		if (plus)
+			n = fuse_add_direntry_plus(req, buf + len, size - len, name->text, &entry,
+						   (off_t)name->number);
+		else
+			n = fuse_add_direntry(req, buf + len, size - len, name->text, &entry.attr,
+					      (off_t)name->number);
 		if (n > size - len)
 			break;
 		len += n;
@@ -206,6 +210,17 @@ static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct 
 	pthread_rwlock_unlock(&lock);
 	fuse_reply_buf(req, buf, len);
 	free(buf);
+}
+
+static void list(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	list_names(req, dir, size, off, 0);
+}
+
+static void list_plus(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off,
+		      struct fuse_file_info *fi)
+{
+	list_names(req, dir, size, off, 1);
 }
 
 static void get_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
@@ -224,7 +239,8 @@ static const struct fuse_lowlevel_ops ops = {
 	.rmdir = remove_dir,
 	.rename = rename_file,
 	.open = open_file,
-	.readdirplus = list,
+	.readdir = list,
+	.readdirplus = list_plus,
 	.getxattr = get_xattr,
 };
 

@@ -350,17 +350,22 @@ static bool look_to_pool(struct req *req, bool may_block, struct req **ret_other
 
 /*
  * Hands a request to the pool before check-in, if its operation always runs in the pool, or while
- * the lower file system is slow. Returns false if this thread has to run the request.
+ * the lower file system is slow. Both do not matter to a program that answers without blocking.
+ * Returns false if this thread has to run the request.
  */
 static bool to_pool_at_first(struct req *req, struct req **ret_other)
 {
 	const struct op *op = req->msg.op;
 
-	if (op->pool == OP_POOL_ALWAYS || is_durable(req))
+	if (is_durable(req))
 		return to_pool(req, ret_other);
+	if (op->pool == OP_POOL_ALWAYS)
+		return !serve_is_quick(req) && to_pool(req, ret_other);
 	if (req->in_pool || op->pool == OP_POOL_NEVER)
 		return false;
 	if (!fs_is_remote(req->fs) && !latency_is_high(&req->host->latency) && !is_risky(req))
+		return false;
+	if (serve_is_quick(req))
 		return false;
 	return op->flags & OP_CHANGES ? req->host->to_pool(req, false, false, ret_other) :
 					look_to_pool(req, false, ret_other);

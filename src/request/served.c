@@ -161,6 +161,21 @@ bool serve_has_callback(const struct req *req, uint32_t opcode)
 	return has_callback(req, row);
 }
 
+bool serve_is_quick(const struct req *req)
+{
+	const struct serve_row *row = serve_row(req->msg.head->opcode);
+	const struct served *served = req->host->served;
+	struct node *node;
+	bool is_quick;
+
+	if (!served || !row || !(served->ops.quick & row->answers) || served->ops.loop)
+		return false;
+	node = fs_node(req->fs, req->msg.head->nodeid);
+	is_quick = node && node_has_no_lower(node);
+	fs_node_put(req->fs, node);
+	return is_quick;
+}
+
 static struct serving *serving_make(struct req *req)
 {
 	if (!req->serving) {

@@ -101,6 +101,11 @@ bool serve_wants(struct req *req);
  */
 bool serve_has_callback(const struct req *req, uint32_t opcode);
 /*
+ * Returns true if a program answers the request in the thread that has received it (`quick`), for a
+ * file without a lower file. The view may have no program. The request is not checked in yet.
+ */
+bool serve_is_quick(const struct req *req);
+/*
  * Calls the program. Returns 0, -errno, REQ_TO_POOL, or REQ_KEPT if the program has the request or
  * shall get it. After REQ_KEPT the caller calls serve_keep().
  */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 
 #define MY_IOCTL _IOWR('p', 1, uint32_t)
@@ -15,10 +16,12 @@ static struct {
 } copied;
 static uint32_t made_mode;
 static unsigned int n_synced;
+static pthread_t looker, syncer; /* the threads of the last calls */
 
 static int look_up(struct pst_request *req, const char *name, struct pst_entry *entry)
 {
 	program.n_lookups++;
+	looker = pthread_self();
 	if (strcmp(name, "file") == 0)
 		return PST_BACKING;
 	if (strcmp(name, "absent") == 0)
@@ -72,6 +75,7 @@ static int command(struct pst_request *req, uint32_t cmd, const void *in, size_t
 
 static int sync_it(struct pst_request *req, int data_only)
 {
+	syncer = pthread_self();
 	n_synced += S_ISDIR(req->file->type) ? 100 : 1;
 	return 0;
 }
@@ -249,6 +253,18 @@ K_TEST(program_syncs_files_and_directories, state)
 	in.fh = open.fh;
 	assert_int_equal(k_ask(&k->chans[0], K_REQUEST(FUSE_FSYNCDIR, K_ROOT, &in), NULL, 0), 0);
 	assert_int_equal(n_synced, 101);
+	k_stop(k);
+}
+
+/* FSYNC of a lower file always runs in the pool. */
+K_TEST(quick_callback_runs_in_the_thread_that_receives_requests, state)
+{
+	struct kernel *k = start(state, true, false);
+	struct opened a = open_named(k, "a");
+	struct fuse_fsync_in in = { .fh = a.fh };
+
+	assert_int_equal(k_ask(&k->chans[0], K_REQUEST(FUSE_FSYNC, a.id, &in), NULL, 0), 0);
+	assert_true(pthread_equal(looker, syncer));
 	k_stop(k);
 }
 
