@@ -13,8 +13,6 @@
  * No locks: a request belongs to one thread at a time.
  */
 #include "filter/apply.h"
-#include "filter/place.h"
-#include "request/attached.h"
 #include "request/check-in.h"
 #include "request/deferred.h"
 #include "request/exact.h"
@@ -26,25 +24,15 @@
 #include "request/served.h"
 #include "request/shown.h"
 #include "request/source-gate.h"
+#include "request/stage.h"
 #include "request/trace.h"
-#include "util/clock.h"
 #include "util/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 
 /* The user and group ID of callers whose IDs the kernel does not send (idmapped mounts). */
 #define NOBODY 65534
-
-#define FUNCTION(NAME, FUNCTION, ...) [FUSE_##NAME] = op_##FUNCTION,
-static int (*const functions[OP_MAX])(struct req *req) = { OP_ROWS(FUNCTION) };
-
-int op_unsupported(struct req *req)
-{
-	(void)req;
-	return -ENOSYS;
-}
 
 static void caller_of(struct req *req)
 {
@@ -57,30 +45,6 @@ static void caller_of(struct req *req)
 	}
 	if (req->msg.ext_len)
 		req->caller.has_group = wire_ext_group(&req->msg, &req->caller.group);
-}
-
-/*
- * Copies names and data that the operation still needs to another place in the slot, because the
- * data of the reply will overwrite them. A name in req->saved stays there: a program could change a
- * copy in the slot after the engine has checked the name. For data this does not matter, because
- * all bytes are valid. Returns 0 or -errno.
- */
-static int move_aside(struct req *req)
-{
-	struct wire_msg *msg = &req->msg;
-	char *aside = req->slot.base + SLOT_ASIDE;
-	size_t name_len = msg->op->n_names && !req->saved ? strlen(msg->name[0]) + 1 : 0;
-
-	req->data = slot_data(&req->slot);
-	if (!msg->op->data_unit && !name_len)
-		return 0;
-	if (name_len + msg->data_len > SLOT_ASIDE_SIZE)
-		return msg->op->n_names ? -ERANGE : -EINVAL;
-	if (name_len)
-		msg->name[0] = memcpy(aside, msg->name[0], name_len);
-	if (msg->op->data_unit)
-		msg->data = memcpy(aside + name_len, msg->data, msg->data_len);
-	return 0;
 }
 
 static void answer(struct req *req, int r)
@@ -118,111 +82,6 @@ static void req_cleanup(struct req *req)
 	fs_node_put(req->fs, req->entry.node);
 	req_clear(req);
 	req_leave_chain(req);
-}
-
-/*
- * Runs the pre programs. If no filter applies to the request, records the filters that a created
- * file inherits from its directory. Returns 0, -errno, APPLY_DONE or REQ_TO_POOL.
- */
-static int run_filters_before(struct req *req)
-{
-	struct chain *chain = req->chain;
-	int r = 0;
-
-	if (port_load(&chain->activating))
-		req->host->mark_nodes(req);
-	adapter_begin(req);
-	/*
-	 * Go to the pool before any program runs and before exact_lock(): a request that waited for
-	 * a thread of the pool while it has a file locked could deadlock, because all threads may
-	 * wait for that file.
-	 */
-	if (((chain->delays & req->call.filters) || exact_may_wait(req)) && !req->in_pool)
-		return REQ_TO_POOL;
-	if (req->call.filters)
-		r = adapter_before(req);
-	else if (req->node)
-		place_inherit(&req->call, &req->node->filter);
-	/* After the programs, so that the time of this lookup does not reveal hidden names. */
-	return r == 0 && chain->attached ? attached_check(req) : r;
-}
-
-/* Runs the operation's function, or calls the program that answers the operation. */
-static int call_function(struct req *req)
-{
-	int r = REQ_BELOW;
-
-	if (req->host->served && !req->below && serve_wants(req))
-		r = serve_call(req);
-	if (r != REQ_BELOW)
-		return r;
-	req->below = true;
-	req_move_in(req);
-	return functions[req->msg.op - op_table](req);
-}
-
-static int call(struct req *req)
-{
-	const struct op *op = req->msg.op;
-	uint32_t began = clock_ms();
-	int r = 0;
-
-	if (req->unlocked) {
-		exact_lock_again(req->host->exact, req);
-		adapter_look_again(req);
-	}
-	fs_serve(&req->caller);
-	if (op->result == OP_RESULT_OPEN || op->result == OP_RESULT_CREATE)
-		r = fs_may_open(req->fs, &req->caller);
-	if (r == 0)
-		r = call_function(req);
-	fs_serve(NULL);
-	if (req->measured)
-		latency_record(&req->host->latency, clock_ms() - began);
-	return r == FS_WOULD_WAIT ? REQ_TO_POOL : r;
-}
-
-/* Runs the operation's function when the hollow files that it needs are filled. */
-static int call_when_filled(struct req *req)
-{
-	int r = source_gate(req);
-
-	if (r == 0)
-		r = call(req);
-	if (r != 0)
-		return r;
-	r = source_gate_after(req);
-	if (r != 0) {
-		reply_discard(req);
-		req->open = (struct fs_open){ 0 };
-	}
-	return r;
-}
-
-/* Runs check-in, pre programs and the function. The caller calls req_cleanup() in all cases. */
-static int run(struct req *req)
-{
-	int r = 0;
-
-	if (req->stage == STAGE_ARRIVED) {
-		r = check_in(req);
-		if (r == 0 && req->chain)
-			r = run_filters_before(req);
-		if (r == 0 && req->msg.op->answer)
-			r = move_aside(req);
-		/* A thread of the pool begins with check-in again. */
-		if (r == REQ_TO_POOL)
-			check_in_undo(req);
-		if (r != 0)
-			return r;
-		if (req->chain) {
-			req->caller.filters = req->call.child.filters;
-			req->caller.known_filters = ((struct chain *)req->chain)->all;
-		}
-		req->stage = STAGE_CHECKED_IN;
-	}
-	req->out_len = req->data_len = 0;
-	return req->host->source ? call_when_filled(req) : call(req);
 }
 
 /*
@@ -270,7 +129,7 @@ static int run_filters_after(struct req *req, int r)
 
 	if (answered)
 		r = 0;
-	else if (finds && req->stage == STAGE_CHECKED_IN && req->call.filters)
+	else if (finds && req->stage >= STAGE_CHECKED_IN && req->call.filters)
 		r = adapter_found(req, r);
 	if (r == 0 && !answered)
 		result_encode(req);
@@ -401,10 +260,10 @@ static int run_here(struct req *req)
 		return -EAGAIN;
 	req->in_pool = true;
 	fs_thread_may_wait(true);
-	r = run(req);
+	r = stage_run(req);
 	fs_thread_may_wait(false);
 	/* The request waits as one of this thread. */
-	if (r == REQ_PARK)
+	if (r == REQ_PARK || r == REQ_DELAY)
 		req->in_pool = false;
 	return r;
 }
@@ -415,7 +274,7 @@ static int serve(struct req *req)
 	/* After ENOSYS the kernel does not send this operation again. */
 	if (req_is_disabled(req, req->msg.head->opcode))
 		return -ENOSYS;
-	return is_too_many(req) ? -EAGAIN : run(req);
+	return is_too_many(req) ? -EAGAIN : stage_run(req);
 }
 
 struct req *req_finish(struct req *req, int r)
@@ -447,6 +306,16 @@ struct req *req_finish(struct req *req, int r)
 	return deferred ? deferred_release(req, deferred) : req_release(req);
 }
 
+/* As go_on(), for REQ_DELAY. A user with too many delayed requests gets EAGAIN. */
+static int delay(struct req *req, struct req **ret_other)
+{
+	if (req->host->delay(req, ret_other))
+		return REQ_KEPT;
+	req->delay_us = 0;
+	return req->stage == STAGE_DECIDED && !(req->msg.op->flags & OP_CLOSES) ? -EAGAIN :
+										  stage_run(req);
+}
+
 /*
  * Handles the result r of a request that may have to run elsewhere. Returns the result of the
  * operation; REQ_PARK if it has to run again; or REQ_KEPT if the request belongs to another thread,
@@ -461,13 +330,17 @@ static int go_on(struct req *req, int r, struct req **ret_other)
 			return REQ_KEPT;
 		if (r == REQ_BELOW) {
 			req->below = true;
-			r = call(req);
+			r = stage_call(req);
 		} else if (r == REQ_TO_POOL) {
 			if (reads ? look_to_pool(req, true, ret_other) : to_pool(req, ret_other))
 				return REQ_KEPT;
 			r = run_here(req);
 		} else if (r == REQ_PARK) {
 			return req->host->park(req, ret_other, &r) ? REQ_KEPT : r;
+		} else if (r == REQ_DELAY) {
+			r = delay(req, ret_other);
+			if (r == REQ_KEPT)
+				return r;
 		} else if (r != REQ_KEPT) {
 			return r;
 		}

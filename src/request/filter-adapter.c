@@ -240,26 +240,26 @@ static void fill_call(struct req *req)
 	call->data_len = msg->data_len;
 }
 
-void adapter_wait(const struct filter_call *call)
+void adapter_delay(struct req *req, const struct filter_call *call)
 {
-	uint32_t us = call->delay_us;
+	uint64_t us = (uint64_t)req->delay_us + call->delay_us;
 
-	if (us > MAX_DELAY_US)
-		us = MAX_DELAY_US;
-	while (us && !req_of(call)->host->stopping) {
-		uint32_t step = us < DELAY_STEP_US ? us : DELAY_STEP_US;
+	req->delay_us = us < MAX_DELAY_US ? (uint32_t)us : MAX_DELAY_US;
+}
+
+void adapter_wait(struct req *req)
+{
+	while (req->delay_us && !req->host->stopping) {
+		uint32_t step = req->delay_us < DELAY_STEP_US ? req->delay_us : DELAY_STEP_US;
 		struct timespec pause = { .tv_nsec = (long)step * 1000 };
 
 		nanosleep(&pause, NULL);
-		us -= step;
+		req->delay_us -= step;
 	}
+	req->delay_us = 0;
 }
 
-/*
- * Replies to a SETATTR to which a filter has replied PST_DONE: with the attributes, which have not
- * changed.
- */
-static int answer_setattr(struct req *req)
+int adapter_answer_setattr(struct req *req)
 {
 	struct fs_attr attr;
 	int r = fs_getattr(req->fs, req->node, req->handle, &attr);
@@ -326,8 +326,8 @@ int adapter_before(struct req *req)
 	r = apply_before(call, names);
 	take_before(req, r);
 	shown_check_made(req);
-	adapter_wait(call);
-	return r == APPLY_DONE && call->opcode == FUSE_SETATTR ? answer_setattr(req) : r;
+	adapter_delay(req, call);
+	return r;
 }
 
 /* -- after ------------------------------------------------------------------------------------- */

@@ -16,9 +16,14 @@ void adapter_init(struct req *req, unsigned int slot_number);
 void adapter_begin(struct req *req);
 /*
  * Saves names and data of the request where programs cannot change them, runs the pre programs, and
- * waits for the delay of filters. Returns the result of apply_before().
+ * adds the delay of filters to req->delay_us. Returns the result of apply_before().
  */
 int adapter_before(struct req *req);
+/*
+ * Replies to a SETATTR to which a filter has replied PST_DONE: with the attributes, which have not
+ * changed. Returns APPLY_DONE or -errno.
+ */
+int adapter_answer_setattr(struct req *req);
 /*
  * As apply_found(), for a LOOKUP with the result r and req->entry. Puts the node of the entry if
  * filters refuse its name.
@@ -43,8 +48,10 @@ void adapter_place(struct req *req, struct node *node);
 void adapter_lookup_begin(struct req *req);
 void adapter_rename_end(struct req *req);
 
-/* Waits for the delay that filters have set, or until the view ends. */
-void adapter_wait(const struct filter_call *call);
+/* Adds the delay that filters have set for a call to that of the request, a minute at most. */
+void adapter_delay(struct req *req, const struct filter_call *call);
+/* Waits in this thread for the delay of a request that cannot be asleep now. */
+void adapter_wait(struct req *req);
 /* Returns the cell that a filter has for a node. The filter has PST_CELLS. */
 port_atomic_u64 *adapter_cell(struct fs *fs, const struct chain_entry *entry, struct node *node);
 void adapter_fill_attr(const struct statx *stx, struct pst_attr *ret_attr);

@@ -56,6 +56,12 @@ struct request_host {
 	 */
 	bool (*park)(struct req *req, struct req **ret_other, int *ret_r);
 	/*
+	 * Lets the request wait for req->delay_us, without a thread. Returns true if the request
+	 * belongs to the host, as to_pool() does; false if too many requests of the user are
+	 * asleep.
+	 */
+	bool (*delay)(struct req *req, struct req **ret_other);
+	/*
 	 * Returns true if the server can receive requests while this request blocks its thread;
 	 * starts another worker if necessary. briefly is true if the request most likely does not
 	 * block, so that one more slot for its queue is enough.

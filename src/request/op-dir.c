@@ -160,7 +160,7 @@ static int look_up_filtered(struct listing *listing, const char *name,
 	if (r < 0)
 		return r;
 	r = apply_before(call, name_check_call(call));
-	adapter_wait(call);
+	adapter_delay(req, call);
 	/* A program answers the LOOKUP, which the kernel sends for a name without an entry. */
 	if (r == 0 && call->serve)
 		return -EAGAIN;
@@ -437,6 +437,7 @@ int op_readdir_post(struct req *req, int r, bool answered)
 		/* Filters have dropped all names, and an empty reply would be the end. */
 		in->offset = end;
 		r = op_readdir(req);
+		adapter_wait(req);
 	}
 	return adapter_after(req, r);
 }

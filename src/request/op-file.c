@@ -121,6 +121,7 @@ static int read_piece(struct req *req, uint64_t off, uint32_t size, bool *ret_en
 	req->data = slot_data(&req->slot);
 	req->data_len = 0;
 	r = adapter_before(req);
+	adapter_wait(req);
 	/* The request cannot wait for a part of a hollow file any more. */
 	if (r == 0 && req->host->source && source_gate(req) != 0)
 		return -EIO;

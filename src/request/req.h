@@ -36,7 +36,9 @@ struct req_saved {
 /* The steps that are done. They are not repeated when the request goes to another thread. */
 enum stage {
 	STAGE_ARRIVED,
-	STAGE_CHECKED_IN, /* check-in and pre programs are done */
+	STAGE_DECIDED,    /* check-in and pre programs have set result */
+	STAGE_CHECKED_IN, /* nothing has refused or answered the operation */
+	STAGE_ENDED,      /* the operation has set result, and waits for its delay */
 };
 
 struct req {
@@ -95,6 +97,9 @@ struct req {
 
 	/* filters */
 	enum stage stage;
+	int result;             /* of the stage */
+	uint32_t delay_us;      /* filters delay it so long; not yet waited for */
+	uint64_t until_ns;      /* the end of the delay, clock_ns() */
 	struct node *changed;   /* counted; locked by request/exact.c, or NULL */
 	struct fdref pin;       /* of changed; valid if changed is not NULL */
 	bool unlocked;          /* it has slept, and unlocked changed for that time */
@@ -120,6 +125,8 @@ struct req {
 #define REQ_TO_POOL 2
 /* source-gate.c returns this if the request has to wait for a hollow file, req->wait.node. */
 #define REQ_PARK 4
+/* The request has to wait for req->delay_us, and runs again then. */
+#define REQ_DELAY 7
 
 /*
  * Returns the memory of the result. If filters apply to the request, programs cannot change this

@@ -219,6 +219,25 @@ bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once)
 	return true;
 }
 
+void pool_run(struct pool *pool, struct req *req)
+{
+	req->measured = false;
+	if (pool->n_max)
+		pool_push(pool, req, true, false);
+	else
+		request_pool_put(pool->requests, req_serve(req));
+}
+
+bool pool_was_interrupted(struct pool *pool, uint64_t unique)
+{
+	bool was;
+
+	pthread_mutex_lock(&pool->lock);
+	was = was_early(pool, unique);
+	pthread_mutex_unlock(&pool->lock);
+	return was;
+}
+
 /*
  * The flight of a request that was parked has ended: runs the request here, which saves the wake of
  * a thread, or in the pool.

@@ -72,12 +72,16 @@ bool pool_has_room(struct pool *pool, const struct req *req, unsigned int n_room
  * thread is free for the request, returns false, and the caller keeps the request.
  */
 bool pool_push(struct pool *pool, struct req *req, bool may_block, bool at_once);
+/* Runs a request that has been asleep: in a thread of the pool, or here if there is no pool. */
+void pool_run(struct pool *pool, struct req *req);
 /*
  * Lets a request wait for a hollow file (req->wait) without a thread; resume() runs it again
  * after the wait. Returns 1, and the pool owns the request; 0 if there is nothing to wait for; or
  * -errno.
  */
 int pool_park(struct pool *pool, struct req *req);
+/* Returns true, once, if the INTERRUPT of a request arrived before the request waited. */
+bool pool_was_interrupted(struct pool *pool, uint64_t unique);
 /* Interrupts the request with this number, even if the request arrives only later. */
 void pool_interrupt(struct pool *pool, uint64_t unique);
 /*

@@ -19,6 +19,7 @@
 #include "request/trace.h"
 #include "server/chain-marks.h"
 #include "server/chain-update.h"
+#include "server/delays.h"
 #include "server/fs-callbacks.h"
 #include "server/invalidator.h"
 #include "server/pool.h"
@@ -51,6 +52,7 @@ struct server {
 	struct fs_callbacks *fs_callbacks;
 	struct workers workers;
 	struct pool pool;
+	struct delays delays;
 	struct ticker watchdog;
 	struct request_pool requests;
 	struct filters *filters;
@@ -181,6 +183,22 @@ static bool park(struct req *req, struct req **ret_other, int *ret_r)
 	return false;
 }
 
+static bool delay(struct req *req, struct req **ret_other)
+{
+	struct server *server = server_of(req->host);
+
+	if (!req_may_sleep(req))
+		return false;
+	move_out(req);
+	*ret_other = replace(req);
+	req_sleep(req);
+	if (delays_add(&server->delays, req) == 0)
+		return true;
+	req_wake(req);
+	request_pool_put(&server->requests, *ret_other);
+	return false;
+}
+
 static void put(struct request_host *host, struct req *req)
 {
 	request_pool_put(&server_of(host)->requests, req);
@@ -188,24 +206,21 @@ static void put(struct request_host *host, struct req *req)
 
 static void resume(struct req *req, int r)
 {
-	struct server *server = server_of(req->host);
-
 	req_wake(req);
-	if (r != REQ_BELOW) {
-		request_pool_put(&server->requests, req_finish(req, r));
-		return;
+	if (r == REQ_BELOW) {
+		req->below = true;
+		pool_run(&server_of(req->host)->pool, req);
+	} else {
+		put(req->host, req_finish(req, r));
 	}
-	req->below = true;
-	req->measured = false;
-	if (req->host->has_pool)
-		pool_push(&server->pool, req, true, false);
-	else
-		request_pool_put(&server->requests, req_serve(req));
 }
 
 static void interrupt(struct request_host *host, uint64_t unique)
 {
-	pool_interrupt(&server_of(host)->pool, unique);
+	struct server *server = server_of(host);
+
+	if (!delays_interrupt(&server->delays, unique))
+		pool_interrupt(&server->pool, unique);
 }
 
 static struct req *move(struct req *req)
@@ -268,6 +283,7 @@ static void init_request_host(struct server *server, const struct server_config 
 		.has_pool = config->n_pool,
 		.to_pool = to_pool,
 		.park = park,
+		.delay = delay,
 		.spare = spare,
 		.feed = feed,
 		.replace = replace,
@@ -343,6 +359,7 @@ int server_new(const struct server_config *config, struct server **ret_server,
 	for (unsigned int i = 0; i < config->n_chans; i++)
 		config->chans[i]->host = &server->chan_host;
 	server->fs_callbacks = config->fs_callbacks;
+	delays_init(&server->delays, &server->pool);
 	ticker_init(&server->watchdog, check, server, WATCHDOG_MS, WATCHDOG_IDLE);
 	r = workers_init(&server->workers, &server->requests, &server->watchdog, config->chans,
 			 config->n_chans);
@@ -392,6 +409,7 @@ struct server *server_free(struct server *server)
 	if (server->request_host.source)
 		source_stop(server->request_host.source);
 	ticker_stop(&server->watchdog);
+	delays_stop(&server->delays);
 	workers_stop(&server->workers);
 	pool_stop(&server->pool);
 	served_stop(server->request_host.served);
@@ -409,6 +427,7 @@ struct server *server_free(struct server *server)
 	workers_fini(&server->workers);
 	fs_callbacks_free(server->fs_callbacks);
 	pool_fini(&server->pool);
+	delays_fini(&server->delays);
 	ticker_fini(&server->watchdog);
 	request_pool_fini(&server->requests);
 	served_free(server->request_host.served);

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "util/clock.h"
+
 #define N_KEPT 384 /* of one user; as many are left to others (N_EXTRA, request-pool.c) */
 #define NOTE   0x1234567812345678
 
@@ -16,7 +18,7 @@ static struct {
 	struct pst_request *_Atomic req;
 	void *buf;
 } kept[3000];
-static _Atomic unsigned int n_kept, n_after, n_wrong;
+static _Atomic unsigned int n_kept, n_before, n_after, n_wrong;
 
 static int note(struct pst_call *call)
 {
@@ -51,6 +53,42 @@ static int check_written(struct pst_call *call)
 		n_wrong++;
 	return check(call);
 }
+
+static uint32_t delay_us;
+static int verdict;
+
+/* A name that begins with a digit is delayed by as many times 30 ms. */
+static int delay(struct pst_call *call)
+{
+	unsigned int digit = (unsigned char)call->name[0].text[0] - '0';
+
+	n_before++;
+	call->delay_us = digit < 10 ? digit * 30000 : delay_us;
+	note(call);
+	if (verdict == PST_DONE && call->opcode == FUSE_GETATTR)
+		call->out.attr.attr.mode = S_IFREG | 0123;
+	return verdict;
+}
+
+static int check_delayed(struct pst_call *call)
+{
+	n_after++;
+	n_wrong += call->note[0] != NOTE || call->note[1] != call->unique;
+	return PST_PASS;
+}
+
+static const struct fake delays = {
+	.name = "delays",
+	.flags = PST_DELAYS,
+	.programs = (struct fake_program[]){ { FILTER_PRE, FUSE_LOOKUP, delay },
+					     { FILTER_POST, FUSE_LOOKUP, check_delayed },
+					     { FILTER_PRE, FUSE_GETATTR, delay },
+					     { FILTER_PRE, FUSE_SETATTR, delay },
+					     { FILTER_PRE, FUSE_READ, delay },
+					     { FILTER_POST, FUSE_READ, check_delayed },
+					     { FILTER_PRE, FUSE_RELEASE, delay },
+					     { 0 } },
+};
 
 static const struct fake fake = {
 	.name = "notes",
@@ -136,6 +174,9 @@ static struct filter_view start(void **state, const char *const *specs, uint32_t
 	};
 
 	fake_register(&fake);
+	fake_register(&delays);
+	delay_us = 0;
+	verdict = PST_PASS;
 	memset(kept, 0, sizeof(kept));
 	n_kept = n_after = n_wrong = 0;
 	return filter_view_start(state, &(struct k_options){ .node_ops = &ops }, specs);
@@ -158,7 +199,7 @@ static void expect_room_for_others(struct filter_view view, unsigned int n_asked
 {
 	static struct k_answer answer;
 	static uint64_t uniques[N_KEPT];
-	unsigned int n_before;
+	unsigned int n_then;
 
 	for (unsigned int i = 0; i < N_KEPT; i++) {
 		uniques[i] = k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "keep" },
@@ -166,14 +207,13 @@ static void expect_room_for_others(struct filter_view view, unsigned int n_asked
 		/* The pool has room for fewer at a time. */
 		wait_for_kept(i + 1);
 	}
-	n_before = n_after;
+	n_then = n_after;
 	assert_int_equal(look_up_as(&view, &alice, "keep"), -EAGAIN);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(look_up_as(&view, &bob, "file"), 0);
 	k_forget(view.c, view.file, 100);
 	assert_int_equal(n_wrong, n_asked_after ? 1 : 0); /* of the EAGAIN */
-	n_before = n_after - n_before;
-	assert_int_equal(n_before, n_asked_after ? 101 : 0);
+	assert_int_equal(n_after - n_then, n_asked_after ? 101 : 0);
 	n_wrong = n_after = 0;
 	reply_to_all(-ENOENT);
 	for (unsigned int i = 0; i < N_KEPT; i++)
@@ -258,6 +298,154 @@ K_TEST(kept_request_may_go_below, state)
 		assert_int_equal(n_wrong, 0);
 		filter_view_stop(&view);
 	}
+}
+
+/* -- delays ------------------------------------------------------------------------------------ */
+
+static uint64_t begun_ns;
+
+static void begin_delay(uint32_t ms)
+{
+	delay_us = ms * 1000;
+	begun_ns = clock_ns();
+}
+
+/* Fails if less than the delay has passed. */
+static void end_delay(void)
+{
+	assert_true(clock_ns() - begun_ns >= delay_us * 1000ULL);
+	delay_us = 0;
+}
+
+static const char *const with_delays[] = { "delays", NULL };
+
+K_TEST(operations_wait_for_their_delay, state)
+{
+	struct filter_view view = start(state, with_delays, 0);
+	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 0600 };
+	struct fuse_attr_out attr;
+	char buf[20];
+
+	n_after = 0;
+	begin_delay(30);
+	assert_int_equal(look_up_as(&view, &alice, "file"), 0);
+	end_delay();
+	begin_delay(30);
+	assert_int_equal(k_read(view.c, view.file, view.fh, buf, 20, 0, O_RDONLY), 9);
+	end_delay();
+	assert_memory_equal(buf, "some text", 9);
+	assert_int_equal(n_after, 2);
+	/* A refusal, too, and a reply of the filter. */
+	verdict = -EXDEV;
+	begin_delay(30);
+	assert_int_equal(look_up_as(&view, &alice, "file"), -EXDEV);
+	end_delay();
+	verdict = PST_DONE;
+	begin_delay(30);
+	assert_int_equal(k_getattr(view.c, view.file, &attr), 0);
+	end_delay();
+	assert_int_equal(attr.attr.mode, S_IFREG | 0123);
+	begin_delay(30);
+	assert_int_equal(
+		k_ask(view.c, K_REQUEST(FUSE_SETATTR, view.file, &set), &attr, sizeof(attr)), 0);
+	end_delay();
+	k_expect_same(view.k, &attr.attr, "file");
+	assert_int_not_equal(attr.attr.mode, S_IFREG | 0600);
+	verdict = PST_PASS;
+	k_forget(view.c, view.file, 1);
+	assert_int_equal(n_wrong, 0);
+	filter_view_stop(&view);
+}
+
+K_TEST(shortest_delay_ends_first, state)
+{
+	static const char *const names[] = { "6", "2", "4", "0" };
+	static const int order[] = { 3, 1, 2, 0 };
+	struct filter_view view = start(state, with_delays, 0);
+	static struct k_answer answer;
+	uint64_t uniques[4];
+
+	for (int i = 0; i < 4; i++)
+		uniques[i] = k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { names[i] }));
+	for (int i = 0; i < 4; i++) {
+		assert_true(k_receive(view.c, 20000, &answer));
+		assert_int_equal(answer.unique, uniques[order[i]]);
+	}
+	filter_view_stop(&view);
+}
+
+/* READDIRPLUS looks up each name, and waits for all delays together. */
+K_TEST(listing_waits_for_the_delays_of_its_names, state)
+{
+	struct filter_view view = start(state, with_delays, 0);
+	static struct k_answer answer;
+
+	k_file_below(view.k, "dir/1", "");
+	k_file_below(view.k, "dir/2", "");
+	n_after = 0;
+	begun_ns = clock_ns();
+	delay_us = 30000;
+	assert_int_equal(k_readdir(view.c, view.dir, view.dir_fh, 0, 4096, true, &answer), 0);
+	delay_us *= 1 + 2 + 4; /* "1", "2", and four more names */
+	end_delay();
+	assert_int_equal(n_after, 6);
+	for (size_t at = 0; at < answer.len;) {
+		const struct fuse_direntplus *entry = (const void *)(answer.data + at);
+
+		if (entry->entry_out.nodeid)
+			k_forget(view.c, entry->entry_out.nodeid, 1);
+		at += entry_size(&entry->dirent, true);
+	}
+	filter_view_stop(&view);
+}
+
+/* No process has this number. */
+static const struct k_caller killed = { 1001, 1001, 0x7ffffffe };
+
+/*
+ * Requests of one user are delayed for a minute. Those beyond the user's share are refused, and
+ * other users are served. The requests end when their clients are killed.
+ */
+K_TEST(delayed_requests_leave_room_for_others, state)
+{
+	enum { N = N_KEPT + 50 };
+	struct filter_view view = start(state, with_delays, 0);
+	static struct k_answer answer;
+	uint64_t first, n_refused = 0;
+
+	delay_us = 60000000;
+	first = view.c->unique;
+	for (int i = 0; i < N; i++)
+		k_send(view.c,
+		       K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "file" }, .caller = &killed));
+	/* Some more may have begun at the same time. */
+	for (; n_refused < 40 && k_receive(view.c, 20000, &answer); n_refused++)
+		assert_int_equal(answer.error, -EAGAIN);
+	assert_int_equal(n_refused, 40);
+	delay_us = 0;
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(look_up_as(&view, &bob, "file"), 0);
+	k_forget(view.c, view.file, 60);
+	for (uint64_t unique = first; unique != view.c->unique; unique += 2)
+		k_interrupt(view.c, unique + 2);
+	for (; n_refused < N; n_refused++) {
+		assert_true(k_receive(view.c, 20000, &answer));
+		assert_true(answer.error == -EINTR || answer.error == -EAGAIN);
+	}
+	filter_view_stop(&view);
+}
+
+K_TEST(view_ends_with_delayed_requests, state)
+{
+	struct filter_view view = start(state, with_delays, 0);
+
+	n_before = 0;
+	delay_us = 60000000;
+	for (int i = 0; i < 20; i++)
+		k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "file" }));
+	while (n_before < 20)
+		usleep(1000);
+	k_stop(view.k);
 }
 
 /* Waits until the program keeps n requests. Returns false if it does not come to that. */

@@ -595,25 +595,25 @@ each_view_without_filters_says_so() {
 # that get little of the CPU (of either version); empty where this machine has none.
 reader_groups() {
 	local root
-	FREEZER='' SLOW_GROUP=''
+	FREEZER='' CPU=''
 	root=$(findmnt -n -o TARGET -t cgroup2 | head -n 1)
 	[ -z "$root" ] || FREEZER=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
 	root=$(findmnt -n -o TARGET -t cgroup -O cpu | head -n 1)
-	[ -z "$root" ] || SLOW_GROUP=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
-	if [ -n "$SLOW_GROUP" ]; then
-		echo 20000 > "$SLOW_GROUP/cpu.cfs_period_us"
-		echo 2000 > "$SLOW_GROUP/cpu.cfs_quota_us" || { rmdir "$SLOW_GROUP"; SLOW_GROUP=''; }
+	[ -z "$root" ] || CPU=$(mktemp -d "$root/penstock.XXXXXX" 2> /dev/null)
+	if [ -n "$CPU" ]; then
+		echo 20000 > "$CPU/cpu.cfs_period_us"
+		echo 2000 > "$CPU/cpu.cfs_quota_us" || { rmdir "$CPU"; CPU=''; }
 	fi
-	if [ -z "$SLOW_GROUP" ] && [ -n "$FREEZER" ]; then
-		SLOW_GROUP=$(mktemp -d "${FREEZER%/*}/penstock.XXXXXX")
-		echo "2000 20000" 2> /dev/null > "$SLOW_GROUP/cpu.max" || { rmdir "$SLOW_GROUP"; SLOW_GROUP=''; }
+	if [ -z "$CPU" ] && [ -n "$FREEZER" ]; then
+		CPU=$(mktemp -d "${FREEZER%/*}/penstock.XXXXXX")
+		echo "2000 20000" 2> /dev/null > "$CPU/cpu.max" || { rmdir "$CPU"; CPU=''; }
 	fi
-	echo "frozen readers: ${FREEZER:-none}, slow readers: ${SLOW_GROUP:-none}"
+	echo "frozen readers: ${FREEZER:-none}, slow readers: ${CPU:-none}"
 }
 
 no_reader_groups() {
 	[ -z "$FREEZER" ] || within 10 rmdir "$FREEZER"
-	[ -z "$SLOW_GROUP" ] || within 10 rmdir "$SLOW_GROUP"
+	[ -z "$CPU" ] || within 10 rmdir "$CPU"
 }
 
 outrun() { # SECONDS OPTIONS UID SPEC
@@ -623,7 +623,7 @@ outrun() { # SECONDS OPTIONS UID SPEC
 	view -o "$2"
 	ls -l "$VIEW/d" > /dev/null
 	"$TOOLS/coherence" outrun "$1" "$3" "$VIEW/d" file30 "$PENSTOCK" "$VIEW" "$4,name=outrun" \
-		"$FREEZER" "$SLOW_GROUP" > "$T/outrun" ||
+		"$FREEZER" "$CPU" > "$T/outrun" ||
 			{ cat "$T/outrun"; fail "$2, $4: a change was outrun"; }
 	tail -n 1 "$T/outrun"
 	unview

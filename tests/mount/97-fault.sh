@@ -197,3 +197,26 @@ once_recipes_of_the_testing_page_find_the_bugs() {
 		esac
 	done
 }
+
+# Clients of one user are delayed for a minute: others, and changes of the filters, do not wait for
+# them, and those that are killed end at once.
+each_delayed_clients_hold_nobody_up() {
+	fault_lower
+	echo text > "$LOWER/slow"
+	filtered_view -o cache=none 'fault,names=slow,ops=open,delay_us=60000000'
+	local i clients=()
+	for i in $(seq 60); do
+		setpriv --reuid 1000 --clear-groups cat "$VIEW/slow" > /dev/null &
+		clients+=($!)
+	done
+	within 20 eval '[ "$(counter OPEN)" -ge 60 ]' || fail "the clients do not come"
+	for i in 0 1000 1001; do
+		check timeout 10 setpriv --reuid "$i" --clear-groups cat "$VIEW/plain" > /dev/null
+		check timeout 10 setpriv --reuid "$i" --clear-groups touch "$VIEW/new$i"
+		check timeout 10 setpriv --reuid "$i" --clear-groups ls -l "$VIEW" > /dev/null
+	done
+	check timeout 10 "$PENSTOCK" filter add "$VIEW" hide,names=plain
+	check not timeout 10 cat "$VIEW/plain" 2> /dev/null
+	kill -KILL "${clients[@]}"
+	for i in "${clients[@]}"; do within 10 gone "$i" || fail "a killed client waits"; done
+}
