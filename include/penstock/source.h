@@ -20,8 +20,8 @@
  * The mark of a hollow file is an extended attribute of the lower inode. The view removes it when
  * the content is on the disk, about a second after the fetch. If the program is killed during a
  * fetch, the file is still hollow, and the next view of LOWER fetches it again. Clients of the view
- * do not see the mark. Processes that read LOWER directly see zeros in a hollow file, unless guard
- * is set, and no names in a hollow directory.
+ * do not see the mark. Unless guard is set, processes that read LOWER directly see zeros in a
+ * hollow file, and no names in a hollow directory.
  */
 #include <penstock/penstock.h>
 
@@ -163,11 +163,12 @@ struct pst_source {
 	 */
 	uint64_t max_bytes;
 	/*
-	 * 1: a process that opens a hollow file of LOWER beside the view (below, by another view or
-	 * mount) waits until the file is fetched; if fetch() fails, the open fails with EPERM. Each
-	 * open on LOWER's file system, except those of the view and its clients, then waits for a
-	 * thread of this program. When the program ends or is killed, waiting processes go on, and
-	 * read zeros in hollow files. 0: off.
+	 * 1: a process that opens a hollow file or directory of LOWER beside the view (below, by
+	 * another view or mount) waits until it is fetched; if the function fails, or 1024
+	 * processes wait, the open fails with EPERM. A lookup of a name in a hollow directory does
+	 * not wait. Each open on LOWER's file system, except those of the view and its clients,
+	 * then waits for a thread of this program. When the program is killed, waiting processes go
+	 * on, and read zeros in hollow files; docs/source.md says how they can know. 0: off.
 	 */
 	uint32_t guard;
 	/*

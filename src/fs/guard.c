@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Opens of hollow files beside the view: a fanotify group gets a permission event from the kernel
- * for each open on LOWER's file system. The clone of LOWER's mount has a mark that ignores them, so
- * neither the view nor its clients wait for the group. No state, no locks.
+ * Opens of hollow files and directories beside the view: a fanotify group gets a permission event
+ * from the kernel for each open on LOWER's file system. The clone of LOWER's mount has a mark that
+ * ignores them, so neither the view nor its clients wait for the group. No state, no locks.
  */
 #include "fs/fs-private.h"
 #include "fs/hollow.h"
@@ -12,21 +12,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <penstock/source.h>
 #include <string.h>
 #include <sys/fanotify.h>
-#include <sys/xattr.h>
 
 int fs_guard_open(int lower)
 {
 	_cleanup_(fd_closep) int fd =
 		fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
 			      O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	/* It ignores opens of directories, too. */
 	unsigned int ignore = FAN_MARK_ADD | FAN_MARK_MOUNT | FAN_MARK_IGNORED_MASK |
 			      FAN_MARK_IGNORED_SURV_MODIFY;
+	uint64_t opens = FAN_OPEN_PERM | FAN_ONDIR;
 
 	if (fd < 0 || fanotify_mark(fd, ignore, FAN_OPEN_PERM, lower, ".") < 0 ||
-	    fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, FAN_OPEN_PERM, lower, ".") < 0)
+	    fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, opens, lower, ".") < 0)
 		return -errno;
 	return take_fd(&fd);
 }
@@ -39,8 +39,6 @@ int fs_guard_find(struct fs *fs, int fd, struct node **ret_node)
 	struct fhandle fh;
 	int r;
 
-	if (fgetxattr(fd, PST_HOLLOW, NULL, 0) < 0)
-		return 0;
 	r = fhandle_at(fd, "", &fh, NULL);
 	if (r < 0)
 		return r;
@@ -50,7 +48,7 @@ int fs_guard_find(struct fs *fs, int fd, struct node **ret_node)
 	if (r < 0)
 		return r;
 	fs_node_path(fs, entry.node, path, sizeof(path));
-	if (S_ISREG(entry.node->type) && strcmp(path, "?") != 0) {
+	if (strcmp(path, "?") != 0) {
 		*ret_node = entry.node;
 		return 1;
 	}

@@ -120,14 +120,14 @@ int fs_hollow_written(struct fs *fs, struct node *node);
  */
 int fs_evict(struct fs *fs, struct node *node);
 /*
- * Returns a fanotify group for the opens of files on the file system of LOWER, a descriptor of the
- * clone of LOWER's mount, whose own opens make no events; or -errno. The caller owns it, and must
- * answer each event: until then the opener waits.
+ * Returns a fanotify group for the opens of files and directories on the file system of LOWER, a
+ * descriptor of the clone of LOWER's mount, whose own opens make no events; or -errno. The caller
+ * owns it, and must answer each event: until then the opener waits.
  */
 int fs_guard_open(int lower);
 /*
- * Finds the node of an open file (not of the view) if the file has the mark of hollow files and
- * lies below LOWER. Returns 1 and a strong reference, 0 if not, or -errno.
+ * Finds the node of an open file or directory (not of the view) if it lies below LOWER. Returns 1
+ * and a strong reference, 0 if it lies elsewhere, or -errno.
  */
 int fs_guard_find(struct fs *fs, int fd, struct node **ret_node);
 /*

@@ -29,6 +29,7 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 	source->end = &source->flights;
 	source->view.claim.fd = -1;
 	source->guard.fd = source->guard.stop_fd = -1;
+	source->guard.queue[0] = source->guard.queue[1] = -1;
 	pthread_mutex_init(&source->lock, NULL);
 	clock_cond_init(&source->work);
 	clock_cond_init(&source->settler.wake);
@@ -43,7 +44,6 @@ int source_new(const struct pst_source *given, int lower, unsigned int connectio
 		return error_set(error, -ENOMEM, "out of memory");
 	r = source_views_add(&source->view, lower, makedev(0, connection), given->hollow_root,
 			     error);
-	/* Last: opens of this thread by another mount than the clone would wait for the guard. */
 	if (r == 0 && given->guard)
 		r = guard_open(&source->guard, lower, error);
 	if (r == 0)
@@ -82,7 +82,7 @@ void source_stop(struct source *source)
 	for (unsigned int i = 0; i < source->given.n_fetches; i++)
 		if (source->fetchers[i].state == FETCHER_ENDED)
 			pthread_join(source->fetchers[i].thread, NULL);
-	guard_stop(&source->guard);
+	guard_end_work(&source->guard);
 	ahead_fini(source);
 	limit_stop(source);
 	settler_stop(source);
@@ -92,6 +92,7 @@ struct source *source_free(struct source *source)
 {
 	if (!source)
 		return NULL;
+	guard_end_work(&source->guard);
 	guard_stop(&source->guard);
 	source_views_remove(&source->view);
 	while (source->flights)

@@ -67,9 +67,11 @@ struct limit {
 };
 
 struct guard {
-	int fd, stop_fd;  /* owned; -1 without a guard */
-	pthread_t thread; /* if runs */
-	bool runs;
+	int fd, stop_fd, queue[2]; /* owned; -1 without a guard; constant while a thread runs */
+	pthread_t reader, worker;  /* if runs, if works */
+	bool runs, works;
+	_Atomic bool ends;
+	_Atomic unsigned int n_openers; /* that wait for the worker or a flight */
 };
 
 struct ahead {
@@ -150,11 +152,16 @@ void ahead_fini(struct source *source);
 
 /* -- guard.c; the caller does not hold the lock ------------------------------------------------ */
 
-/* Opens the guard, whose events wait for guard_start(). Returns 0, or -errno and *error. */
+/*
+ * Begins the guard. Processes that open hollow files wait for guard_start(). Returns 0, or -errno
+ * and *error.
+ */
 int guard_open(struct guard *guard, int lower, struct pst_error *error);
-/* Starts the thread. If that fails, logs an error, and ends the guard. */
+/* Starts the worker. If that fails, logs an error, and the guard refuses opens of hollow files. */
 void guard_start(struct source *source);
-/* Ends the thread. The kernel lets all openers go on. */
+/* Ends the worker; the guard refuses opens of hollow files from then on. */
+void guard_end_work(struct guard *guard);
+/* Ends the guard, after guard_end_work(), when nobody waits in a flight any more. */
 void guard_stop(struct guard *guard);
 
 /* -- limit.c; the caller does not hold the lock ------------------------------------------------ */

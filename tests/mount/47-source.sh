@@ -509,6 +509,108 @@ each_guard_fetches_for_openers_below() {
 	umount "$T/bind"
 }
 
+# A hollow directory is listed before an open of it beside the view returns, as a walk does.
+each_guard_lists_directories() {
+	lower ext4
+	hollow d dir "a b/"
+	hollow e dir "error=5"
+	source_view guard
+	equal "$(ls "$LOWER/d")" $'a\nb'
+	equal "$(cd "$LOWER" && find d | sort | tr '\n' ' ')" "d d/a d/b d/b/c "
+	right "$LOWER/d/b/c" 1000
+	equal "$(ls -R "$VIEW/d" | wc -l)" "$(ls -R "$LOWER/d" | wc -l)"
+	refused 'not permitted' ls "$LOWER/e"
+	equal "$(calls '^list')" 3 calls
+}
+
+# The program itself may open files of LOWER's file system, whatever the guard does.
+once_guard_holds_its_program_not_up() {
+	lower ext4
+	hollow f 5000 ""
+	echo text > "$FS/text"
+	source_view guard opens="$FS/text"
+	timeout 20 cat "$LOWER/f" > "$T/out" || fail "the open waits for ever"
+	right "$T/out" 5000
+}
+
+# A killed process that has waited for the guard is no error.
+once_guard_forgets_killed_processes() {
+	local a
+	lower ext4
+	hollow f 5000 "wait=$T/go"
+	hollow g 300000 "pieces wait=$T/go"
+	source_view guard
+	for i in f g; do
+		cat "$LOWER/$i" > /dev/null & a=$!
+		within 10 eval '[ "$(calls wait=)" -gt 0 ]'
+		kill -9 $a
+		check within 10 gone $a
+		: > "$T/calls"
+	done
+	touch "$T/go"
+	right "$LOWER/f" 5000
+	right "$LOWER/g" 300000
+	check test ! -s "${VIEW_LOGS[0]}"
+}
+
+# Not more processes wait than the program has descriptors for.
+once_guard_refuses_too_many_processes() {
+	lower ext4
+	hollow f 5000 "wait=$T/go"
+	echo text > "$LOWER/g"
+	source_view guard
+	python3 -c 'import sys, threading, os
+results = []
+def run():
+	try:
+		os.close(os.open(sys.argv[1], os.O_RDONLY))
+		results.append("opened")
+	except PermissionError:
+		results.append("refused")
+threads = [threading.Thread(target=run) for _ in range(1100)]
+for thread in threads:
+	thread.start()
+while len(results) < 76:
+	pass
+open(sys.argv[2])
+open(sys.argv[3], "w")
+for thread in threads:
+	thread.join()
+print(results.count("opened"), results.count("refused"))' "$LOWER/f" "$LOWER/g" "$T/go" > "$T/out"
+	equal "$(cat "$T/out")" "1024 76"
+}
+
+# The mount is refused where the kernel has no permission events.
+once_guard_that_cannot_work_is_refused() {
+	lower ext4
+	mkdir "$T/v" "$T/system"
+	echo 22 > "$T/system/fanotify_mark"
+	refused 'guard: the kernel refuses .*Invalid argument.*leave guard out' \
+		env LD_PRELOAD="$TOOLS/calls.so" CALLS="$T/system" \
+		"$EXAMPLES/../tests/faulty-source" "$LOWER" "$T/v" "$T/calls" guard
+	source_view
+}
+
+# A process that the kernel lets go on, because the program was killed, sees the mark: it can know
+# that the bytes are not there.
+once_mark_tells_that_content_is_missing() {
+	local a
+	lower ext4
+	hollow f 5000 "wait=$T/never"
+	source_view guard
+	python3 -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+print("trusted.penstock.hollow" in os.listxattr(fd), os.read(fd, 1))' "$LOWER/f" > "$T/out" & a=$!
+	within 10 eval '[ "$(calls .)" = 1 ]'
+	kill_view
+	wait $a
+	grep -q '^True' "$T/out" || fail "$(cat "$T/out")"
+	touch "$T/never"
+	source_view guard
+	right "$LOWER/f" 5000
+	check within 10 settled f
+}
+
 # The end of the program, by a kill or not, lets openers go on.
 once_guard_that_ends_holds_nobody_up() {
 	local a

@@ -23,7 +23,8 @@
  *	NAMES		of a directory: makes these names, see make_names()
  *
  * With the option "no-list" the source has no list(); with "nodes" the root has a file "made"
- * besides, which the program answers itself, and a lookup of "end" there ends the view.
+ * besides, which the program answers itself, and a lookup of "end" there ends the view. With
+ * "opens=FILE", each choice of a time of a fetch opens this file.
  */
 #include <err.h>
 #include <errno.h>
@@ -113,8 +114,12 @@ static bool is_in_pieces(const struct pst_fetch *fetch)
 	return memmem(fetch->tag, fetch->tag_len, "pieces", 6);
 }
 
+static const char *opens; /* a file that each call of when_of() opens, or NULL */
+
 static enum pst_fetch_when when_of(void *aux, const struct pst_fetch *fetch)
 {
+	if (opens)
+		close(open(opens, O_RDONLY));
 	return is_in_pieces(fetch) ? PST_FETCH_READ : others;
 }
 
@@ -306,6 +311,8 @@ static void choose(struct pst_view_options *options, struct pst_source *source, 
 		options->mount_flags = PST_MOUNT_RDONLY;
 	else if (strcmp(word, "nodes") == 0)
 		options->node_ops = &node_ops;
+	else if (strncmp(word, "opens=", 6) == 0)
+		opens = word + 6;
 	else if (strcmp(word, "no-list") == 0)
 		source->list = NULL;
 	else if (strncmp(word, "retry_ms=", 9) == 0)
