@@ -161,7 +161,8 @@ bool mount_is_view(const char *path)
 
 	mountinfo_read(MOUNTINFO_OWN, &table);
 	mount = mountinfo_at(&table, path);
-	return mount && strcmp(mount->type, "fuse.penstock") == 0;
+	return mount &&
+	       (strcmp(mount->type, "fuse.penstock") == 0 || strcmp(mount->type, "penstock") == 0);
 }
 
 int mount_set_readonly(unsigned int connection, const char *mountpoint, bool readonly)
