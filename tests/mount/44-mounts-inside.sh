@@ -164,12 +164,14 @@ once_lookup_that_fails_keeps_the_mount() {
 
 moved_to() { [ ! -e "$VIEW/$1/d/s" ] && [ -d "$VIEW/$1/d" ] && [ ! -e "$VIEW/$2" ]; }
 
-# After the rename, the first look is at the old name, at the new name, or at a listing.
+# After the rename, the first look is at the old name, at the new name, or at a listing. In the
+# kernel engine a look at the old name detaches the mounts, if it is the first.
 once_directory_renamed_below_keeps_mounts() {
 	inside_tree
-	local cache first
+	local cache first looks='new list'
+	in_kernel || looks+=' old both'
 	for cache in auto none ttl=1; do
-		for first in old new both list; do
+		for first in $looks; do
 			view -o "cache=$cache"
 			cover
 			mv "$LOWER/p" "$LOWER/q"
