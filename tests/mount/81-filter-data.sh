@@ -12,7 +12,7 @@ LIMIT[nothing_bypasses_a_cached_cipher]=240
 # unless it is root.
 told() {
 	local got end
-	sleep 0.2
+	sleep "$((2 * ${SLOW:-1}))e-1"
 	end=$(wc -l < "$T/trace")
 	got=$(tail -n +$((TOLD + 1)) "$T/trace" | sed -n \
 		's/.*"uid":\([0-9]*\).*"what":"\([a-z]*\)","values":\[\([0-9,]*\)\].*/\1 \2 \3/p' |
