@@ -42,6 +42,8 @@ struct dirstream {
 	off_t pos;        /* of the lower descriptor */
 	uint64_t ino_mix; /* of the directory's device */
 	bool replied;     /* listings_taken() is due for the last reply */
+	bool ended;       /* listings_end_taken() is due for it, with the number end */
+	uint32_t end;
 	_Alignas(struct lower_dirent) char buf[BUF_SIZE];
 };
 
@@ -97,7 +99,8 @@ int fs_opendir(struct fs *fs, struct node *node, struct fs_open *ret_open)
 	if (r < 0)
 		return r;
 	lower_to_handle(fs, open.handle, take_fd(&fd));
-	open.cache_dir = open.keep_cache = attr_keep_listing(fs, node);
+	open.cache_dir = open.keep_cache = attr_keep_listing(fs, node) &&
+					   !listings_end_is_late(fs, node);
 	*ret_open = open;
 	return 0;
 }
@@ -180,7 +183,7 @@ static int stream_at(struct fs *fs, struct handle *handle, off_t pos, struct dir
 		if (!stream)
 			return -ENOMEM;
 		stream->pos = 0;
-		stream->replied = false;
+		stream->replied = stream->ended = false;
 		stream->ino_mix = ino_mix(fs, &stx);
 		handle->stream = stream;
 	}
@@ -237,20 +240,30 @@ static int read_some(struct fs *fs, struct handle *handle, struct dirstream *str
 }
 
 /*
- * Records that the kernel has cached the names of the last reply, or never will. Caller holds the
- * handle's lock.
+ * Records that the kernel has cached the names of the last reply, or never will. Returns true if
+ * the kernel has to drop its cached listing. Caller holds the handle's lock.
  */
-static void reply_is_taken(struct fs *fs, struct handle *handle)
+static bool reply_is_taken(struct fs *fs, struct handle *handle)
 {
-	if (handle->stream && handle->stream->replied)
+	struct dirstream *stream = handle->stream;
+	bool drops = false;
+
+	if (!stream)
+		return false;
+	if (stream->ended)
+		drops = listings_end_taken(fs, handle->node, stream->end);
+	if (stream->replied) {
 		listings_taken(fs, handle->node);
-	if (handle->stream)
-		handle->stream->replied = false;
+		drops |= listings_end_is_late(fs, handle->node);
+	}
+	stream->replied = stream->ended = false;
+	return drops;
 }
 
 void dir_stream_free(struct fs *fs, struct handle *handle)
 {
-	reply_is_taken(fs, handle);
+	if (reply_is_taken(fs, handle))
+		fs_invalidate_node(fs, handle->node, true);
 	free(handle->stream);
 	handle->stream = NULL;
 }
@@ -260,11 +273,12 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	struct dirstream *stream = NULL;
 	size_t all = sink->room(sink);
 	uint64_t then = off;
+	bool drops;
 	int r;
 
 	pthread_mutex_lock(&handle->lock);
 	r = stream_at(fs, handle, (off_t)off, &stream);
-	reply_is_taken(fs, handle);
+	drops = reply_is_taken(fs, handle);
 	if (r == 0) {
 		listings_replies(fs, handle->node, off == 0);
 		stream->replied = true;
@@ -272,11 +286,16 @@ int fs_readdir(struct fs *fs, struct handle *handle, uint64_t off, struct fs_dir
 	}
 	while (r > 0)
 		r = read_some(fs, handle, stream, all, sink);
-	if (sink->room(sink) == all)
+	if (stream && sink->room(sink) == all) {
 		reply_is_taken(fs, handle);
+		stream->end = listings_ends(fs, handle->node);
+		stream->ended = true;
+	}
 	if (stream)
 		then = (uint64_t)stream->pos;
 	pthread_mutex_unlock(&handle->lock);
+	if (drops)
+		fs_invalidate_node(fs, handle->node, true);
 	/* A reply without names ends the listing, and leaves no cursor. */
 	if (fs->config.no_opendir && r == 0 && then != off)
 		cursors_put(fs, handle, then);

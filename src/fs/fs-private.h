@@ -37,6 +37,10 @@ struct listing_group {
 	_Atomic uint32_t n_replies;  /* replies with names that the kernel has not cached yet */
 	_Atomic bool crossed;        /* a name changed while n_replies was not 0 */
 	_Atomic bool mixed;          /* the kernel may have cached names from before a change */
+	_Atomic uint32_t n_changes;
+	_Atomic uint32_t n_ends;     /* replies with the end that readers may not have got yet */
+	_Atomic uint32_t crossed_ms; /* clock_ms() when a name last changed and n_ends was not 0 */
+	_Atomic bool ends_crossed;   /* crossed_ms is valid, and n_ends has not been 0 since */
 };
 
 #define INO_MAX_DEVS 4096
@@ -422,6 +426,18 @@ void listings_replies(struct fs *fs, const struct node *dir, bool begins);
  * caller calls it once for each listings_replies().
  */
 void listings_taken(struct fs *fs, const struct node *dir);
+/* Records a reply with the end of a listing. Returns a number for listings_end_taken(). */
+uint32_t listings_ends(struct fs *fs, const struct node *dir);
+/*
+ * Records that the kernel has the end of the listing, number. Returns true if names have changed
+ * since the reply, so that the kernel may take a wrong cached listing for complete.
+ */
+bool listings_end_taken(struct fs *fs, const struct node *dir, uint32_t number);
+/*
+ * Returns true if a reply with the end of a listing, from before a change, may still be on its way
+ * to its reader.
+ */
+bool listings_end_is_late(struct fs *fs, const struct node *dir);
 
 /* -- watch*.c: changes by others, with cache=auto ---------------------------------------------- */
 

@@ -20,6 +20,12 @@
  * can take long, because the kernel caches the names when the reader runs, and the reader may wait
  * for a CPU.
  *
+ * A reply that marked the end before a change may come to its reader after the change, when others
+ * have filled the kernel's cached listing again as far as that end. Nothing can take the reply
+ * back. So until that reader asks again or closes the directory (at most LATE_MS after the change),
+ * opens make the kernel drop the cached listing and cache none; and it also drops the listing when
+ * a reader has got names, and when the late reader asks again or closes the directory.
+ *
  * A change of filters changes the names that directories list, too. Directories share the records
  * of LISTINGS_N_GROUPS groups, so a change in one directory makes the kernel drop the cached
  * listings of some other directories for a moment. No locks: if a change and the first READDIR of a
@@ -30,6 +36,8 @@
 #include "util/clock.h"
 
 #define QUIET_MS 100
+/* A reader who waits for a CPU has run by then. */
+#define LATE_MS 10000
 
 static struct listing_group *group_of(struct fs *fs, const struct node *dir)
 {
@@ -41,6 +49,11 @@ void fs_listing_changed(struct fs *fs, const struct node *dir)
 	struct listing_group *group = group_of(fs, dir);
 
 	group->changed_ms = clock_ms();
+	group->n_changes++;
+	if (group->n_ends) {
+		group->crossed_ms = group->changed_ms;
+		group->ends_crossed = true;
+	}
 	group->crossed = group->n_replies;
 	if (!group->crossed)
 		group->mixed = false;
@@ -58,6 +71,32 @@ void listings_replies(struct fs *fs, const struct node *dir, bool begins)
 void listings_taken(struct fs *fs, const struct node *dir)
 {
 	group_of(fs, dir)->n_replies--;
+}
+
+uint32_t listings_ends(struct fs *fs, const struct node *dir)
+{
+	struct listing_group *group = group_of(fs, dir);
+
+	/* First, so that a change at the same time finds it. */
+	group->n_ends++;
+	return group->n_changes;
+}
+
+bool listings_end_taken(struct fs *fs, const struct node *dir, uint32_t number)
+{
+	struct listing_group *group = group_of(fs, dir);
+	bool changed = group->n_changes != number;
+
+	if (atomic_fetch_sub(&group->n_ends, 1) == 1)
+		group->ends_crossed = false;
+	return changed;
+}
+
+bool listings_end_is_late(struct fs *fs, const struct node *dir)
+{
+	struct listing_group *group = group_of(fs, dir);
+
+	return group->ends_crossed && clock_ms() - group->crossed_ms < LATE_MS;
 }
 
 bool fs_listing_is_settled(struct fs *fs, const struct node *dir)

@@ -355,4 +355,73 @@ K_TEST(exclusive_listings_are_cached, state)
 	k_stop(k);
 }
 
+/* Opens the root. Returns true if the kernel may use and fill its cached listing. */
+static bool opens_cached(struct k_chan *c, struct fuse_open_out *ret_open)
+{
+	const uint32_t flags = FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE;
+
+	assert_int_equal(k_opendir(c, K_ROOT, ret_open), 0);
+	assert_true((ret_open->open_flags & flags) == flags || !(ret_open->open_flags & flags));
+	return ret_open->open_flags & flags;
+}
+
+/* Waits until the kernel has been told n times to drop what it has cached of a file. */
+static bool drops(struct k_chan *c, unsigned int n)
+{
+	for (int i = 0; c->n_notified_as[FUSE_NOTIFY_INVAL_INODE] < n && i < 2000; i++) {
+		k_sync(c);
+		usleep(1000);
+	}
+	return c->n_notified_as[FUSE_NOTIFY_INVAL_INODE] == n;
+}
+
+/*
+ * A reader may get the end of its listing when others have filled the cached listing again, after a
+ * change: the kernel would take that for complete. Until the reader asks again or closes the
+ * directory, nobody uses the cached listing; then the kernel drops it.
+ */
+K_TEST(late_end_completes_no_newer_listing, state)
+{
+	struct kernel *k = k_start(
+		&(struct k_options){ .nodes = K_NODES(state), .cache = PST_CACHE_EXCLUSIVE });
+	struct k_chan *c = &k->chans[0];
+	struct fuse_open_out late, early, open;
+	struct fixture f = { .k = k, .c = c };
+	struct fuse_entry_out entry;
+	unsigned int n;
+
+	for (int closes = 0; closes < 2; closes++) {
+		assert_true(opens_cached(c, &early));
+		assert_true(opens_cached(c, &late));
+		completes(&f, late.fh, 0);
+		/* A reader who has gone on after the end is not late. */
+		completes(&f, early.fh, 0);
+		assert_int_equal(k_releasedir(c, K_ROOT, early.fh), 0);
+		assert_true(opens_cached(c, &early));
+		n = c->n_notified_as[FUSE_NOTIFY_INVAL_INODE];
+		assert_int_equal(k_mkdir(c, K_ROOT, "made", 0755, &entry), 0);
+		k_forget(c, entry.nodeid, 1);
+		assert_false(opens_cached(c, &open));
+		assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+		/* One that was open already fills the cached listing: the kernel drops that. */
+		completes(&f, early.fh, 0);
+		assert_true(drops(c, n + 1));
+		assert_int_equal(k_releasedir(c, K_ROOT, early.fh), 0);
+		assert_false(opens_cached(c, &open));
+		assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+		if (closes)
+			assert_int_equal(k_releasedir(c, K_ROOT, late.fh), 0);
+		else
+			completes(&f, late.fh, 0);
+		assert_true(drops(c, n + 2));
+		if (!closes)
+			assert_int_equal(k_releasedir(c, K_ROOT, late.fh), 0);
+		assert_true(drops(c, n + 2));
+		assert_true(opens_cached(c, &open));
+		assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+		assert_int_equal(k_rmdir(c, K_ROOT, "made"), 0);
+	}
+	k_stop(k);
+}
+
 TEST_MAIN(NULL, NULL)
