@@ -28,7 +28,9 @@
  * Results: a callback returns 0, or a number of bytes where its comment says so, a negative errno
  * for the client, PST_BACKING or PST_LATER. Numbers that are none of these, and results that no
  * file can have, are logged, and the client gets EIO. A member that is NULL answers PST_BACKING,
- * unless its comment says otherwise.
+ * unless its comment says otherwise. So in the root, which is a lower directory, a client that
+ * makes a file makes it in LOWER if the program has no make(), even if readdir() shows other names
+ * only. A program whose files nobody changes sets PST_MOUNT_RDONLY in options.mount_flags.
  *
  * Pointers in the arguments of a callback are valid until it returns; after PST_LATER, until the
  * program has called pst_reply().

@@ -340,7 +340,8 @@ void pst_view_options_free(struct pst_view_options *options);
  * MOUNTPOINT", serves it until pst_view_run() returns, and frees it. *options has the defaults, and
  * the lists change them by pst_view_options_parse(); pst_main() frees what these have made. Raises
  * the soft limit of descriptors to the hard one. Prints failures, and the log of log=, to standard
- * error. Returns the status for exit(3): 0, 1, or 2 for wrong arguments.
+ * error. Returns the status for exit(3): 0, 1, or 2 for wrong arguments. A program takes arguments
+ * of its own out of argv before.
  */
 int pst_main(int argc, char **argv, struct pst_view_options *options, pst_option_fn own, void *aux);
 

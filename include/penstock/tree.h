@@ -101,7 +101,8 @@ struct pst_name *pst_tree_find(const struct pst_tree *tree, const struct pst_ino
 /*
  * Makes a file with a name, for a program that builds a tree: the directory keeps its times.
  * pst_tree_link() gives a file a name for a client, and changes the times. Both copy the text, and
- * return 0, -EEXIST, -ENOENT if the directory has been removed, or -ENOMEM.
+ * return 0, -EEXIST, -ENOENT if the directory has been removed, -EINVAL for a text that no name can
+ * have (empty, ".", "..", with a slash, longer than 255 bytes), or -ENOMEM.
  */
 int pst_tree_add(struct pst_tree *tree, struct pst_inode *dir, const char *text,
 		 const struct statx *stx, struct pst_inode **ret_inode);
@@ -112,7 +113,10 @@ int pst_tree_link(struct pst_tree *tree, struct pst_inode *dir, const char *text
  * it may be open. Returns 0, -ENOENT, -ENOTDIR, -EISDIR or -ENOTEMPTY.
  */
 int pst_tree_remove(struct pst_tree *tree, struct pst_inode *dir, const char *text, int is_dir);
-/* Returns as renameat2(2), -EINVAL for other flags than RENAME_NOREPLACE and RENAME_EXCHANGE. */
+/*
+ * Returns as renameat2(2); -EINVAL for other flags than RENAME_NOREPLACE and RENAME_EXCHANGE, and
+ * for a text that no name can have.
+ */
 int pst_tree_rename(struct pst_tree *tree, struct pst_inode *dir, const char *text,
 		    struct pst_inode *new_dir, const char *new_text, unsigned int flags);
 
@@ -120,7 +124,8 @@ int pst_tree_rename(struct pst_tree *tree, struct pst_inode *dir, const char *te
  * Lets the tree answer operations: sets ops->aux to the tree, and the callbacks that are NULL:
  * forget, find, lookup, getattr, readlink and readdir; if changes is 1, clients may change the
  * tree, and it also sets setattr, make, link, remove, rename and tmpfile. The program sets read,
- * and what else it answers. The new files of a client have size 0, and data and value 0.
+ * and what else it answers. The new files of a client have size 0, and data and value 0. If changes
+ * is 0, the program sets PST_MOUNT_RDONLY, or changes of the root are those of LOWER.
  */
 void pst_tree_serve(struct pst_tree *tree, struct pst_node_ops *ops, int changes);
 /* The tree's setattr(), for a program with one of its own that changes the size. */

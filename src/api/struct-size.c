@@ -25,8 +25,10 @@ int struct_copy_in(const char *name, const void *given, void *ret_copy, size_t s
 	size_t given_size = size_of(given);
 
 	if (!given_size)
-		return error_set(error, -EINVAL,
-				 "%s.size is not set: set it to the size of the struct", name);
+		return error_set(error, -EINVAL, "%s.size is not set: %s", name,
+				 strcmp(name, "options") == 0 ?
+					 "initialise options with PST_VIEW_OPTIONS_INIT" :
+					 "set it to the size of the struct");
 	for (size_t i = size; i < given_size; i++)
 		if (bytes[i])
 			return error_set(

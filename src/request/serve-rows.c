@@ -15,9 +15,10 @@
 /* Returns -EIO, and logs why, for a number that the callback must not return. */
 static int bad_number(struct req *req, int64_t result)
 {
-	log_error("the program returned %lld for %s, where that number has no meaning: the caller "
-		  "gets EIO",
-		  (long long)result, req->msg.op->name);
+	log_error(
+		"the program returned %lld for %s, where that number has no meaning (an error "
+		"without a minus sign, or more bytes than there is room for): the caller gets EIO",
+		(long long)result, req->msg.op->name);
 	return -EIO;
 }
 

@@ -7,8 +7,10 @@
  */
 #include "tree/tree.h"
 #include "util/hash.h"
+#include "util/name.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +149,14 @@ struct pst_name *pst_tree_find(const struct pst_tree *tree, const struct pst_ino
 	return name;
 }
 
+/* Returns false for a name that no file can have. */
+static bool is_name(const char *text)
+{
+	size_t len = strnlen(text, NAME_MAX + 1);
+
+	return len && len <= NAME_MAX && !name_is_dots(text) && !strchr(text, '/');
+}
+
 static struct pst_name *name_new(const char *text)
 {
 	size_t size = strlen(text) + 1;
@@ -216,6 +226,8 @@ static int link_name(struct pst_tree *tree, struct pst_inode *dir, const char *t
 {
 	struct pst_name *name;
 
+	if (!is_name(text))
+		return -EINVAL;
 	if (!dir->stx.stx_nlink)
 		return -ENOENT;
 	if (pst_tree_find(tree, dir, text))
@@ -299,7 +311,7 @@ int pst_tree_rename(struct pst_tree *tree, struct pst_inode *dir, const char *te
 	struct pst_name *over = pst_tree_find(tree, new_dir, new_text);
 	int r = 0;
 
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE))
+	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) || !is_name(new_text))
 		return -EINVAL;
 	if (!name || (!over && (flags & RENAME_EXCHANGE)) || !new_dir->stx.stx_nlink)
 		return -ENOENT;

@@ -69,6 +69,7 @@ TEST(links_are_counted, state)
 	struct pst_inode *root = root_of(tree), *dir = add(tree, root, "dir", S_IFDIR);
 	struct pst_inode *file = add(tree, root, "file", S_IFREG);
 	uint64_t number = file->stx.stx_ino;
+	const char *const bad[] = { "", ".", "..", "a/b" };
 
 	n_dropped = 0;
 	assert_int_equal(root->stx.stx_nlink, 3);
@@ -87,8 +88,10 @@ TEST(links_are_counted, state)
 	assert_null(pst_tree_inode(tree, number));
 	assert_int_equal(pst_tree_remove(tree, root, "dir", 1), 0);
 	assert_int_equal(root->stx.stx_nlink, 2);
-	/* A process may still be in the directory. */
 	file = pst_inode_new(tree, &(struct statx){ .stx_mode = S_IFREG });
+	for (size_t i = 0; i < N(bad); i++)
+		assert_int_equal(pst_tree_link(tree, root, bad[i], file), -EINVAL);
+	/* A process may still be in the directory. */
 	assert_int_equal(pst_tree_link(tree, dir, "new", file), -ENOENT);
 	assert_int_equal(n_dropped, 1);
 	pst_tree_free(tree);
