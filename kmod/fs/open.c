@@ -171,8 +171,12 @@ int pst_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* The VFS then refuses O_DIRECT if the file cannot do it. */
 static int keep_lower_file(struct inode *inode, struct file *file)
 {
+	struct file *lower = file->private_data;
+
+	file->f_mode |= lower->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
 	return 0;
 }
 
@@ -185,8 +189,6 @@ int pst_finish_open(struct file *file, struct dentry *dentry, struct file *lower
 	err = finish_open(file, dentry, keep_lower_file);
 	if (!(file->f_mode & FMODE_OPENED)) /* ->release will not be called */
 		fput(lower);
-	else
-		file->f_mode |= lower->f_mode & (FMODE_CAN_ODIRECT | FMODE_NOWAIT);
 	return err;
 }
 

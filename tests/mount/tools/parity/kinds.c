@@ -201,6 +201,7 @@ static void tmpfiles(struct side *s)
 	close(FD(s, openat(s->dir, ".", O_TMPFILE | O_RDONLY, 0644)));
 	close(FD(s, openat(s->dir, "file", O_TMPFILE | O_RDWR, 0644)));
 	close(FD(s, openat(s->dir, "absent", O_TMPFILE | O_RDWR, 0644)));
+	close(FD(s, openat(s->dir, ".", O_TMPFILE | O_RDWR | O_DIRECT, 0644)));
 	become(1000, 1000, 0);
 	fd = FD(s, openat(s->dir, ".", O_TMPFILE | O_RDWR, 0666));
 	note_stat(s, fd, "");
