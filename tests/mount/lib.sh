@@ -644,7 +644,7 @@ parity() { # GROUP [ARG...]
 	fi
 	real && limits=(--limits "$list")
 	timeout 300 "$TOOLS/parity" "${variants[@]}" "${stat[@]}" "${limits[@]}" \
-		${ONLY:+--only "$ONLY"} \
+		--patience "${SLOW:-1}" ${ONLY:+--only "$ONLY"} \
 		"${@:2}" "$1" "$TWIN" "$VIEW" "$LOWER" > "$T/parity.out" 2>&1
 	echo "status $?" >> "$T/parity.out"
 	take_results < <(grep -v '^status' "$T/parity.out")
