@@ -170,3 +170,28 @@ once_signals_end_the_view_of_a_program() {
 	unset "VIEW_DIRS[i]"
 	daemon_ended $i 0
 }
+
+# A filter sends names to the program: the program has them after a listing with attributes, too,
+# where the lower directory has a file of such a name, and renames those that only the program has.
+each_filters_send_names_to_a_program() {
+	need_filters
+	lower ext4
+	echo below > "$LOWER/ram-lower"
+	echo below > "$LOWER/plain"
+	chmod 1777 "$LOWER"
+	program_view "$EXAMPLES/ramfs" -o by_filters,filter=send "$LOWER" {}
+	local caller
+	for caller in 0 1000; do
+		drop_caches
+		equal "$(as $caller ls -l "$VIEW" 2> /dev/null | grep -c ' plain$')" 1 "ls -l"
+		check not as $caller cat "$VIEW/ram-lower" 2> /dev/null
+		equal "$(as $caller cat "$VIEW/plain")" below "a name of the lower tree"
+		check as $caller sh -c "echo text > '$VIEW/ram-$caller'"
+		check as $caller mv "$VIEW/ram-$caller" "$VIEW/ram-new$caller"
+		equal "$(as $caller cat "$VIEW/ram-new$caller")" text "after the rename"
+		check not as $caller stat "$VIEW/ram-$caller" 2> /dev/null
+	done
+	equal "$(ls "$LOWER" | tr '\n' ' ')" "plain ram-lower " "lower names"
+	equal "$(cat "$LOWER/ram-lower")" below "text below"
+	unview
+}
