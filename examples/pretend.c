@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * pretend LOWER MOUNTPOINT [-o OPTION,...]...
+ * pretend [-o OPTION,...] LOWER MOUNTPOINT
  *
  * Shows a view in which users can change modes and owners, while the files below keep theirs. It is
  * an example of a server that decides some attributes of files whose data is passed through.
@@ -15,7 +15,6 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <err.h>
 #include <errno.h>
 #include <linux/stat.h>
 #include <penstock/penstock.h>
@@ -28,9 +27,8 @@
 
 /* The attributes that users have set on a file; mask has the fields that are valid. */
 struct record {
-	uint32_t dev_major, dev_minor, handle_len;
-	unsigned char handle[64];
-	uint64_t ino, nodeid;
+	unsigned char id[PST_FILE_ID_SIZE];
+	uint64_t nodeid;
 	uint32_t mask, mode, uid, gid;
 };
 
@@ -39,28 +37,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards it */
 
 static int compare(const void *a, const void *b)
 {
-	const struct record *x = a, *y = b;
-
-	if (x->ino != y->ino)
-		return x->ino < y->ino ? -1 : 1;
-	/* Another device has a file of the same number, or the number was used again. */
-	return memcmp(x, y, offsetof(struct record, ino));
-}
-
-static struct record key_of(const struct pst_file *file)
-{
-	struct record key = {
-		.dev_major = file->dev_major,
-		.dev_minor = file->dev_minor,
-		.ino = file->ino,
-		.nodeid = file->nodeid,
-	};
-
-	if (file->handle_len && file->handle_len <= sizeof(key.handle)) {
-		key.handle_len = file->handle_len;
-		memcpy(key.handle, file->handle, file->handle_len);
-	}
-	return key;
+	return memcmp(a, b, PST_FILE_ID_SIZE); /* the first member */
 }
 
 static uint32_t fields(void *aux, const struct pst_file *file)
@@ -71,10 +48,12 @@ static uint32_t fields(void *aux, const struct pst_file *file)
 /* Puts the changed fields into *stx, which has the attributes of the lower file. */
 static int get(void *aux, const struct pst_file *file, struct statx *stx)
 {
-	struct record key = key_of(file), **found;
+	unsigned char id[PST_FILE_ID_SIZE];
+	struct record **found;
 
+	pst_file_id(file, id);
 	pthread_mutex_lock(&lock);
-	found = tfind(&key, &table, compare);
+	found = tfind(id, &table, compare);
 	if (found && ((*found)->mask & STATX_MODE))
 		stx->stx_mode = (uint16_t)(*found)->mode;
 	if (found && ((*found)->mask & STATX_UID))
@@ -91,11 +70,12 @@ static int get(void *aux, const struct pst_file *file, struct statx *stx)
  */
 static struct record *record_of(const struct pst_file *file)
 {
-	struct record *new = malloc(sizeof(*new)), **found;
+	struct record *new = calloc(1, sizeof(*new)), **found;
 
 	if (!new)
 		return NULL;
-	*new = key_of(file);
+	pst_file_id(file, new->id);
+	new->nodeid = file->nodeid;
 	found = tsearch(new, &table, compare);
 	if (!found || *found != new)
 		free(new);
@@ -173,6 +153,20 @@ static void print_counts(struct pst_view *view)
 		printf("%s %llu\n", rows[i].name, (unsigned long long)rows[i].n_requests);
 }
 
+static int run(void *aux, struct pst_view *view)
+{
+	pthread_t thread;
+	int r;
+
+	if (pthread_create(&thread, NULL, wait_for_hangups, view) != 0)
+		return -EAGAIN;
+	r = pst_view_run(view);
+	pthread_cancel(thread);
+	pthread_join(thread, NULL);
+	print_counts(view);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct pst_server server = {
@@ -182,32 +176,13 @@ int main(int argc, char **argv)
 		.setattr = set,
 	};
 	struct pst_view_options options = PST_VIEW_OPTIONS_INIT;
-	struct pst_error error;
-	struct pst_view *view;
-	pthread_t thread;
 	sigset_t hangup;
-	int r = 0;
 
-	if (argc < 3)
-		errx(2, "usage: pretend LOWER MOUNTPOINT [-o OPTION,...]");
-	options.lower = argv[1];
-	options.mountpoint = argv[2];
-	options.server = &server;
-	for (int i = 4; i < argc && r == 0; i += 2)
-		r = pst_view_options_parse(&options, argv[i], NULL, NULL, &error);
 	/* pst_view_run() leaves a signal that is blocked to the program. */
 	sigemptyset(&hangup);
 	sigaddset(&hangup, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &hangup, NULL);
-	if (r < 0 || pst_view_mount(&options, &view, &error) < 0)
-		errx(1, "%s", error.text);
-	if (pthread_create(&thread, NULL, wait_for_hangups, view) != 0)
-		errx(1, "no thread");
-	r = pst_view_run(view);
-	pthread_cancel(thread);
-	pthread_join(thread, NULL);
-	print_counts(view);
-	pst_view_free(view);
-	pst_view_options_free(&options);
-	return r < 0;
+	options.server = &server;
+	options.run = run;
+	return pst_main(argc, argv, &options, NULL, NULL);
 }

@@ -187,6 +187,14 @@ struct pst_file {
 };
 
 /*
+ * Writes bytes that identify a lower file, for a table of a program: two files have different ones,
+ * even if one has been removed, and a file has the same in all views of its file system. Fills all
+ * PST_FILE_ID_SIZE bytes, with zeros at the end. A file with a key is identified by that.
+ */
+#define PST_FILE_ID_SIZE 160
+void pst_file_id(const struct pst_file *file, void *ret_id);
+
+/*
  * A server is a part of the program that decides some attributes of some files; all other
  * attributes are those of the lower inode. Size, blocks, link count and data always are those of
  * the lower inode, because the kernel passes reads and writes through to it. A process that writes
@@ -295,6 +303,13 @@ struct pst_view_options {
 	/* The memory of pst_view_options_parse(), or NULL. */
 	struct pst_parsed *parsed;
 	enum pst_engine engine;
+	/*
+	 * pst_main() calls this with its argument aux when the view is mounted. It calls
+	 * pst_view_run() and returns its result; before and after, it can start threads that use
+	 * the view, or read counters. Must not free the view. NULL: pst_main() calls
+	 * pst_view_run(). Other functions ignore this.
+	 */
+	int (*run)(void *aux, struct pst_view *view);
 };
 
 /* The defaults. C++ has designated initialisers only from C++20 on. */
@@ -337,11 +352,11 @@ void pst_view_options_free(struct pst_view_options *options);
 
 /*
  * The main() of a program with one view: mounts it by the arguments "[-o LIST]... LOWER
- * MOUNTPOINT", serves it until pst_view_run() returns, and frees it. *options has the defaults, and
- * the lists change them by pst_view_options_parse(); pst_main() frees what these have made. Raises
- * the soft limit of descriptors to the hard one. Prints failures, and the log of log=, to standard
- * error. Returns the status for exit(3): 0, 1, or 2 for wrong arguments. A program takes arguments
- * of its own out of argv before.
+ * MOUNTPOINT", serves it by options->run or pst_view_run(), and frees it. *options has the
+ * defaults, and the lists change them by pst_view_options_parse(); pst_main() frees what these have
+ * made. Raises the soft limit of descriptors to the hard one. Prints failures, and the log of log=,
+ * to standard error. Returns the status for exit(3): 0, 1, or 2 for wrong arguments. A program
+ * takes arguments of its own out of argv before.
  */
 int pst_main(int argc, char **argv, struct pst_view_options *options, pst_option_fn own, void *aux);
 

@@ -104,6 +104,8 @@ int pst_view_run(struct pst_view *view)
 	sigset_t before, set;
 	int r;
 
+	if (view->ending)
+		return run(view, view->ending);
 	pthread_sigmask(SIG_BLOCK, NULL, &before);
 	ending_signals(&before, &set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -140,7 +142,7 @@ static int parse_arguments(int argc, char **argv, struct pst_view_options *optio
 	return 0;
 }
 
-static int mount_and_run(const struct pst_view_options *options, struct pst_error *error)
+static int mount_and_run(const struct pst_view_options *options, void *aux, struct pst_error *error)
 {
 	struct pst_view *view;
 	sigset_t before, set;
@@ -152,7 +154,8 @@ static int mount_and_run(const struct pst_view_options *options, struct pst_erro
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	r = pst_view_mount(options, &view, error);
 	if (r == 0) {
-		r = run(view, &set);
+		view->ending = &set;
+		r = options->run ? options->run(aux, view) : pst_view_run(view);
 		if (r < 0)
 			error_set(error, r, "the view has ended: %s", strerror(-r));
 		pst_view_free(view);
@@ -170,7 +173,7 @@ int pst_main(int argc, char **argv, struct pst_view_options *options, pst_option
 		if (options->parsed && !options->log)
 			pst_log_set(options->log_level, NULL, NULL);
 		fd_raise_limit();
-		r = mount_and_run(options, &error);
+		r = mount_and_run(options, aux, &error);
 	}
 	if (r < 0)
 		fprintf(stderr, "%s: %s\n", program_invocation_short_name, error.text);

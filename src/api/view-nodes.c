@@ -5,6 +5,7 @@
 #include "util/cleanup.h"
 #include "util/proc.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -64,6 +65,20 @@ int pst_request_path(const struct pst_request *request, char *buf, size_t size)
 		return -ENAMETOOLONG;
 	memcpy(buf, path, strlen(path) + 1);
 	return 0;
+}
+
+void pst_file_id(const struct pst_file *file, void *ret_id)
+{
+	struct {
+		uint32_t dev_major, dev_minor;
+		uint64_t ino;
+		unsigned char handle[PST_FILE_ID_SIZE - 16];
+	} id = { .dev_major = file->dev_major, .dev_minor = file->dev_minor, .ino = file->ino };
+
+	static_assert(sizeof(id) == PST_FILE_ID_SIZE, "no padding");
+	if (file->handle_len)
+		memcpy(id.handle, file->handle, file->handle_len);
+	memcpy(ret_id, &id, sizeof(id));
 }
 
 /* -- nodes ----------------------------------------------------------------------------------- */

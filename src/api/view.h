@@ -10,6 +10,7 @@
 
 #include <penstock/penstock.h>
 #include <pthread.h>
+#include <signal.h>
 
 struct pst_view {
 	char *lower, *mountpoint;
@@ -35,6 +36,8 @@ struct pst_view {
 	/* Makes the view read-only while LOWER is. NULL on a remote file system. */
 	struct lower_readonly *lower_readonly;
 	_Atomic bool mounted;
+	const sigset_t
+		*ending; /* the signals that pst_main() has blocked to wait for them, or NULL */
 	struct ctl_server *control; /* NULL without a control socket */
 	struct log own_log;
 	const struct log *log; /* own_log, or NULL for that of the process */

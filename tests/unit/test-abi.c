@@ -56,6 +56,7 @@ TEST(members_stay_where_they_are, state)
 		AT(pst_view_options, control, 164),
 		AT(pst_view_options, node_ops, 176),
 		AT(pst_view_options, engine, 192),
+		AT(pst_view_options, run, 200),
 		AT(pst_node_ops, ioctl, 256),
 		AT(pst_view_info, kernel_flags, 64),
 		AT(pst_view_info, filters_why, 176),
