@@ -80,7 +80,8 @@ static int empty(int fd, const struct hollow_filled *filled, size_t tag_len)
 /* Makes all nodes of the file, one for each mount by which it was found, look for the mark. */
 static void clear_whole(struct fs *fs, struct node *node)
 {
-	uint8_t others = (uint8_t) ~(NODE_WHOLE | NODE_UNSETTLED | NODE_SYNCED);
+	/* NODE_UNSETTLED stays: if the eviction fails, the file still has to be settled. */
+	uint8_t others = (uint8_t) ~(NODE_WHOLE | NODE_SYNCED);
 	unsigned int mount = 0;
 	struct node *alias;
 

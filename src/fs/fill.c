@@ -195,3 +195,17 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r)
 	shadow_filled(fs, node);
 	return r;
 }
+
+int fs_finish(struct fs *fs, struct node *node)
+{
+	struct fs_fill fill;
+	int r = fs_fill_begin(fs, node, 0, &fill);
+
+	/* An eviction has made the file hollow meanwhile. */
+	if (r == 0)
+		fs_fill_end(fs, node, &fill, -ECANCELED);
+	/* Else the next read tries again. */
+	if (r < 0 && r != FS_WOULD_WAIT)
+		atomic_fetch_and(&node->flags, (uint8_t)~NODE_UNSETTLED);
+	return r < 0 ? r : 0;
+}

@@ -73,8 +73,9 @@ int pieces_fill_end(struct fs *fs, struct node *node, const struct fs_fill *fill
 /* As lseek(2) of the lower file; pieces that are not there are data. Returns -errno on failure. */
 off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whence);
 /*
- * Writes all pieces of a file to the disk and records that; the mark goes with the last piece. fd
- * is open. Returns 0 or -errno; the pieces that the disk has refused are not there any more then.
+ * Writes all pieces of a file to the disk and records that. fd is open. Returns 0; FS_UNSETTLED if
+ * all pieces are there, so that a fill of any piece removes the mark; or -errno, and the pieces
+ * that the disk has refused are not there any more.
  */
 int pieces_settle(struct fs *fs, struct node *node, int fd);
 /*

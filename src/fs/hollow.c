@@ -310,36 +310,47 @@ static int set_emptied(struct node *node, const char *path)
 	return 0;
 }
 
-int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
+/* As fs_hollow_changed(), for a file that was not emptied. Caller holds the lock of the record. */
+static int update_record(int fd, const char *path, unsigned int changes)
 {
-	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
 	struct hollow_pieces record;
 	struct hollow_filling now;
 	struct stat st;
 	ssize_t n;
-	int r = fdref_get(fs->fds, node, &ref);
 
-	if (r < 0)
-		return r;
-	if (changes & FS_HOLLOW_EMPTIED)
-		return set_emptied(node, fd_path(ref.fd).text);
-	if ((changes & FS_HOLLOW_CAPABILITY) &&
-	    removexattr(fd_path(ref.fd).text, HOLLOW_CAPABILITY) < 0 && !hollow_is_absent(errno))
+	if ((changes & FS_HOLLOW_CAPABILITY) && removexattr(path, HOLLOW_CAPABILITY) < 0 &&
+	    !hollow_is_absent(errno))
 		return -errno;
 	if (!(changes & (FS_HOLLOW_ATIME | FS_HOLLOW_MTIME)))
 		return 0;
-	n = getxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &record, sizeof(record));
+	n = getxattr(path, HOLLOW_FILLING, &record, sizeof(record));
 	if (n < (ssize_t)sizeof(record.was))
 		return 0;
-	if (fstat(ref.fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	now = hollow_filling_of(&st);
 	/* The other time may be that of the interrupted fill. */
 	for (int i = 0; i < 2; i++)
 		if (changes & (FS_HOLLOW_ATIME << i))
 			record.was.times[i] = now.times[i];
-	return setxattr(fd_path(ref.fd).text, HOLLOW_FILLING, &record, (size_t)n, 0) < 0 ? -errno :
-											   0;
+	return setxattr(path, HOLLOW_FILLING, &record, (size_t)n, 0) < 0 ? -errno : 0;
+}
+
+int fs_hollow_changed(struct fs *fs, struct node *node, unsigned int changes)
+{
+	_cleanup_(fdref_putp) struct fdref ref = FDREF_NONE;
+	const char *path;
+	int r = fdref_get(fs->fds, node, &ref);
+
+	if (r < 0)
+		return r;
+	path = fd_path(ref.fd).text;
+	/* Pieces may be settled meanwhile. */
+	pthread_mutex_lock(&fs->pieces_lock);
+	r = changes & FS_HOLLOW_EMPTIED ? set_emptied(node, path) :
+					  update_record(ref.fd, path, changes);
+	pthread_mutex_unlock(&fs->pieces_lock);
+	return r;
 }
 
 int fs_fetch_when(struct fs *fs, struct node *node, const struct pst_source *source,

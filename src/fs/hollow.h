@@ -78,8 +78,14 @@ int fs_fill_end(struct fs *fs, struct node *node, struct fs_fill *fill, int r);
  * Settles a filled file: writes its content to the disk and removes the mark, or records that the
  * pieces are on the disk. synced is what fs_settle_begin() has returned, false without it. Returns
  * 0; FS_UNSETTLED or FS_WOULD_WAIT if the caller has to settle the file again; or another -errno.
+ * With FS_UNSETTLED, fs_finish() removes the mark of a file of which all pieces are there.
  */
 int fs_settle(struct fs *fs, struct node *node, bool synced);
+/*
+ * Removes the mark of a file if all its pieces are on the disk. The caller prevents fills and
+ * changes meanwhile. Returns 0 or -errno; FS_WOULD_WAIT as fs_settle().
+ */
+int fs_finish(struct fs *fs, struct node *node);
 /*
  * Writes the content of filled files to the disk, with one syncfs(2), before fs_settle() of each.
  * Returns false if that failed.

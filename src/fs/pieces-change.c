@@ -46,7 +46,7 @@ static int before_write(struct fs *fs, struct node *node, int fd, uint64_t off, 
 	if (r < 0 || !pieces_find_missing(&record, off, len, covers, &piece))
 		return r;
 	r = pieces_settle(fs, node, fd);
-	if (r == 0)
+	if (r >= 0)
 		r = pieces_read(fs, fd, &record);
 	/* The disk may have refused a piece since the caller has looked for it. */
 	if (r == FILLED_PIECES && pieces_find_missing(&record, off, len, covers, &piece))

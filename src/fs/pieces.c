@@ -69,7 +69,7 @@ int fs_pieces_missing(struct fs *fs, struct node *node, uint64_t off, uint64_t l
 
 	if (r <= 0 || !len)
 		return r < 0 ? r : 0;
-	/* The program was killed before it removed the mark; the fill of any piece removes it. */
+	/* The mark should be gone; the fill of any piece removes it. */
 	if (pieces_are_complete(&record) && !(node->flags & NODE_UNSETTLED)) {
 		*ret_piece = 0;
 		return 1;
@@ -158,10 +158,14 @@ int pieces_store(struct fs *fs, struct node *node, const struct fs_fill *fill,
 		r = -errno;
 	if (r == 0)
 		r = hollow_finish(fs, node, fill, !record->changed);
+	if (r < 0)
+		return r;
 	/* A client has opened the file for writing, maybe just now. */
-	if (r == 0 && (atomic_load(&node->flags) & NODE_CHANGED))
+	if (atomic_fetch_and(&node->flags, (uint8_t)~NODE_UNSETTLED) & NODE_CHANGED)
 		fremovexattr(fill->fd, HOLLOW_FILLED);
-	return r;
+	/* The ctime has changed. */
+	shadow_filled(fs, node);
+	return 0;
 }
 
 /* Records that the node has to be settled. Returns FS_UNSETTLED, or 0 if that is recorded. */
@@ -221,6 +225,8 @@ int pieces_fill_end(struct fs *fs, struct node *node, const struct fs_fill *fill
 		r = pieces_store(fs, node, fill, &record);
 		if (r == 0 && fresh)
 			r = begin_unsettled(node);
+	} else if (r > 0) {
+		r = 0;
 	}
 	pthread_mutex_unlock(&fs->pieces_lock);
 	return r;
@@ -237,27 +243,22 @@ static void move_bits(struct hollow_pieces *record, const struct hollow_pieces *
 	}
 }
 
-/* Stores that the fresh pieces of synced are on the disk, or are lost. Returns 0 or -errno. */
-static int end_settle(struct fs *fs, struct node *node, const struct hollow_pieces *synced,
-		      struct fs_fill *fill, bool ok)
+/* Stores that the fresh pieces of synced are on the disk, or are lost, as pieces_settle(). */
+static int end_settle(struct fs *fs, const struct hollow_pieces *synced, int fd, bool ok)
 {
 	struct hollow_pieces record;
-	struct stat st;
-	int r = pieces_read(fs, fill->fd, &record);
+	int r = pieces_read(fs, fd, &record);
 
 	if (r != FILLED_PIECES)
 		return r < 0 ? r : 0;
-	if (fstat(fill->fd, &st) < 0)
-		return -errno;
-	fill->length = (uint64_t)st.st_size;
-	hollow_times_of(&record.was, fill->times);
 	move_bits(&record, synced, ok);
-	return pieces_store(fs, node, fill, &record);
+	r = pieces_write(fs, fd, &record);
+	return r == 0 && pieces_are_complete(&record) && !pieces_are_fresh(&record) ? FS_UNSETTLED :
+										      r;
 }
 
 int pieces_settle(struct fs *fs, struct node *node, int fd)
 {
-	struct fs_fill fill = { .fd = fd };
 	struct hollow_pieces synced;
 	int error = 0, r;
 
@@ -266,16 +267,14 @@ int pieces_settle(struct fs *fs, struct node *node, int fd)
 	atomic_fetch_and(&node->flags, (uint8_t)~NODE_UNSETTLED);
 	r = pieces_read(fs, fd, &synced);
 	pthread_mutex_unlock(&fs->pieces_lock);
-	if (r == FILLED_PIECES)
-		r = hollow_read_tag(&fill) ?: FILLED_PIECES;
 	if (r != FILLED_PIECES)
 		return r < 0 ? r : 0;
-	if (fdatasync(fd) < 0) {
+	if (pieces_are_fresh(&synced) && fdatasync(fd) < 0) {
 		error = -errno;
 		hollow_log_lost(error);
 	}
 	pthread_mutex_lock(&fs->pieces_lock);
-	r = end_settle(fs, node, &synced, &fill, error == 0);
+	r = end_settle(fs, &synced, fd, error == 0);
 	pthread_mutex_unlock(&fs->pieces_lock);
 	return error ?: r;
 }

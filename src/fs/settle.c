@@ -70,6 +70,8 @@ int fs_settle(struct fs *fs, struct node *node, bool synced)
 	if ((flags & NODE_WHOLE) && synced && !(flags & NODE_SYNCED))
 		return FS_UNSETTLED;
 	r = flags & NODE_WHOLE ? settle_whole(node, fd, synced) : pieces_settle(fs, node, fd);
+	if (r == FS_UNSETTLED)
+		atomic_fetch_or(&node->flags, NODE_UNSETTLED);
 	/* The ctime has changed. */
 	shadow_filled(fs, node);
 	return r;

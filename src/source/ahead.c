@@ -121,7 +121,8 @@ bool ahead_has_work(const struct source *source)
 {
 	const struct ahead *ahead = &source->ahead;
 
-	return (ahead->n || ahead->dir_node) && !ahead->busy && !source->stop &&
+	/* First busy: without it, dir_node belongs to no thread. */
+	return !ahead->busy && (ahead->n || ahead->dir_node) && !source->stop &&
 	       ahead->n_running < (source->given.n_fetches + 1) / 2;
 }
 

@@ -158,3 +158,30 @@ void flight_wake(struct source_waiter *waiters, int r, bool here)
 		waiter->done(waiter, r, here && !next);
 	}
 }
+
+/* -- holds ------------------------------------------------------------------------------------- */
+
+bool source_hold(struct source *source, struct node *node)
+{
+	bool held;
+
+	pthread_mutex_lock(&source->lock);
+	held = !flight_find(source, node, FS_WHOLE) &&
+	       flight_new(source, node, FS_WHOLE, FLIGHT_HELD);
+	pthread_mutex_unlock(&source->lock);
+	return held;
+}
+
+void source_release(struct source *source, struct node *node)
+{
+	struct source_waiter *waiters;
+	struct flight *flight;
+
+	pthread_mutex_lock(&source->lock);
+	flight = flight_find(source, node, FS_WHOLE);
+	waiters = flight->waiters;
+	flight_free(source, flight);
+	pthread_mutex_unlock(&source->lock);
+	/* The waiters check again if the file is hollow. */
+	flight_wake(waiters, 0, false);
+}

@@ -38,7 +38,14 @@ static bool settle_file(struct source *source, struct node *node, bool synced)
 	bool was_whole = fs_is_whole(node);
 	int r = fs_settle(source->fs, node, synced);
 
-	/* Its last pieces are on the disk. */
+	/* All pieces are on the disk: the mark goes when no client changes the file. */
+	if (r == FS_UNSETTLED && !was_whole) {
+		r = FS_WOULD_WAIT;
+		if (source_hold(source, node)) {
+			r = fs_finish(source->fs, node);
+			source_release(source, node);
+		}
+	}
 	if (!was_whole && fs_is_whole(node))
 		limit_count(source, node, fs_length(source->fs, node));
 	return r == FS_WOULD_WAIT || r == FS_UNSETTLED;

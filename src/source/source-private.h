@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Internals of a source: flights.c (the list of flights), fetchers.c (threads and calls), ahead.c
- * (files to fetch in the background), settler.c (removes marks), limit.c (evictions), guard.c
- * (opens beside the view), source.c (requests that wait or hold), lifetime.c (begin and end).
+ * Internals of a source: flights.c (the list of flights, holds), fetchers.c (threads and calls),
+ * ahead.c (files to fetch in the background), settler.c (removes marks), limit.c (evictions),
+ * guard.c (opens beside the view), source.c (requests that wait), lifetime.c (begin and end).
  *
  * A flight is found by device and inode number, because a file has two nodes if it is found through
  * two mounts. Flights of several pieces of one file run at the same time; a flight of the whole

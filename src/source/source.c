@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Requests that wait for hollow files, or hold them. See source-private.h for the locks. */
+/* Requests that wait for hollow files. See source-private.h for the locks. */
 #include "source/source.h"
 #include "source/source-private.h"
 #include "util/clock.h"
@@ -127,31 +127,6 @@ void source_ahead(struct source *source, struct node *node)
 void source_opened(struct source *source, const struct node *node)
 {
 	limit_count(source, node, 0);
-}
-
-bool source_hold(struct source *source, struct node *node)
-{
-	bool held;
-
-	pthread_mutex_lock(&source->lock);
-	held = !flight_find(source, node, FS_WHOLE) &&
-	       flight_new(source, node, FS_WHOLE, FLIGHT_HELD);
-	pthread_mutex_unlock(&source->lock);
-	return held;
-}
-
-void source_release(struct source *source, struct node *node)
-{
-	struct source_waiter *waiters;
-	struct flight *flight;
-
-	pthread_mutex_lock(&source->lock);
-	flight = flight_find(source, node, FS_WHOLE);
-	waiters = flight->waiters;
-	flight_free(source, flight);
-	pthread_mutex_unlock(&source->lock);
-	/* The waiters check again if the file is hollow. */
-	flight_wake(waiters, 0, false);
 }
 
 int source_evict(struct source *source, struct node *node)

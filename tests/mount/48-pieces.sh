@@ -414,6 +414,39 @@ once_pieces_that_the_disk_refuses_are_fetched_again() {
 	LOG_MAY='cannot write the content'
 }
 
+no_piece_is_fresh() { # NAME: its record ends with the bits of the pieces on the disk
+	[ "$(getfattr --only-values -n trusted.penstock.filling "$LOWER/$1" | wc -c)" = 49 ]
+}
+
+# The last piece reaches the disk in the middle of a write to another piece: the times of the write
+# stay, and the file can be finished afterwards.
+once_pieces_settle_during_a_write() {
+	local a n
+	lower ext4
+	hollow f 300000 pieces
+	watched_source_view piece=$PIECE
+	check part "$VIEW/f" 70000 10
+	check within 10 no_piece_is_fresh f
+	exec 8<> "$VIEW/f"
+	right "$VIEW/f" 300000
+	n=$(grep -c syncfs "$T/system/log")
+	echo 0 > "$T/system/fremovexattr"
+	python3 -c 'import os; os.pwrite(8, b"x", 70000)' & a=$!
+	check within 10 eval '[ "$(grep -c syncfs "$T/system/log")" -gt '"$n"' ]'
+	check within 10 no_piece_is_fresh f
+	sleep 0.2
+	check test "$(stat -c %.9Y "$LOWER/f")" != 1000000000.000000005
+	rm "$T/system/fremovexattr"
+	wait $a
+	exec 8<&-
+	check within 10 settled f
+	check test "$(stat -c %.9Y "$LOWER/f")" != 1000000000.000000005
+	equal "$(stat -c %.9Y "$VIEW/f")" "$(stat -c %.9Y "$LOWER/f")"
+	cmp "$VIEW/f" <(pattern 70000; printf x; pattern 300000 | tail -c +70002) ||
+		fail "the changed file"
+	equal "$(evict 5)" "16 16 16 16 16 "
+}
+
 # Cuts the power of the lower file system while clients read and write: what the view has recorded
 # as on the disk is there, and so is what clients have written with O_DSYNC.
 cut_power() { # FILE-SYSTEM TIMES

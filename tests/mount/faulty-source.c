@@ -40,8 +40,9 @@
 #include <unistd.h>
 
 static int calls = -1;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the files that were fetched */
 static uint64_t fetched[1000];
-static _Atomic unsigned int n_fetched;
+static unsigned int n_fetched;
 
 static int make(int dir, const char *name, const char *length, const char *words)
 {
@@ -131,8 +132,10 @@ static int fetch(void *aux, struct pst_fetch *fetch)
 
 	snprintf(what, sizeof(what), "piece %llu", (unsigned long long)fetch->off);
 	begin(fetch, is_in_pieces(fetch) ? what : "fetch", tag);
+	pthread_mutex_lock(&lock);
 	if (n_fetched < 1000)
 		fetched[n_fetched++] = fetch->file->nodeid;
+	pthread_mutex_unlock(&lock);
 	if (word(tag, "only=") && fetch->off != strtoull(word(tag, "only="), NULL, 10)) {
 		fill(fetch->fd, fetch->off, fetch->off + fetch->len);
 		return 0;
@@ -191,14 +194,21 @@ static _Atomic bool ended;
 /* Thread: evicts files on SIGHUP until the view has ended. */
 static void *evict(void *arg)
 {
+	uint64_t files[1000];
+	unsigned int n;
 	sigset_t hup;
 	int number;
 
 	sigemptyset(&hup);
 	sigaddset(&hup, SIGHUP);
-	while (sigwait(&hup, &number) == 0 && !ended)
-		for (unsigned int i = 0; i < n_fetched; i++)
-			dprintf(calls, "evict %d\n", -pst_view_evict(arg, fetched[i]));
+	while (sigwait(&hup, &number) == 0 && !ended) {
+		pthread_mutex_lock(&lock);
+		n = n_fetched;
+		memcpy(files, fetched, sizeof(files));
+		pthread_mutex_unlock(&lock);
+		for (unsigned int i = 0; i < n; i++)
+			dprintf(calls, "evict %d\n", -pst_view_evict(arg, files[i]));
+	}
 	return NULL;
 }
 

@@ -57,6 +57,18 @@ int syncfs(int fd)
 	return -1;
 }
 
+int fremovexattr(int fd, const char *attribute)
+{
+	int (*next)(int, const char *) =
+		(int (*)(int, const char *))dlsym(RTLD_NEXT, "fremovexattr");
+	int error = record("fremovexattr");
+
+	if (!error)
+		return next(fd, attribute);
+	errno = error;
+	return -1;
+}
+
 int fanotify_mark(int fd, unsigned int flags, uint64_t mask, int dir_fd, const char *path)
 {
 	int (*next)(int, unsigned int, uint64_t, int, const char *) = (int (*)(
