@@ -11,6 +11,8 @@
  */
 #include "penstock.h"
 
+#define MAX_TRIES 30 /* while others make and remove the name */
+
 /*
  * Checks if the lower dentry still has the name of the view's dentry. The kernel's functions that
  * lock a lower directory for a dentry check its directory only: without this an unlink or a rename
@@ -213,13 +215,13 @@ static int pst_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentry
  * Looks a name up and creates it where it is missing. This is here because of open(O_CREAT)
  * without O_EXCL: if others create the name below meanwhile, their file has to be opened, with
  * its permission checked. ->create cannot say that: the VFS takes any file that it leaves for a
- * new one.
+ * new one. A lower file system that denies to have the file which it says exists ends that.
  */
 static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file *file,
 			   unsigned int flags, umode_t mode)
 {
 	struct dentry *instead = NULL; /* a directory has its dentry already */
-	int err;
+	int err, tries = 0;
 
 	if (d_in_lookup(dentry))
 		instead = pst_lookup(dir, dentry, flags & O_CREAT ? LOOKUP_CREATE : 0);
@@ -234,7 +236,7 @@ static int pst_atomic_open(struct inode *dir, struct dentry *dentry, struct file
 		/* A filter hides the file that exists: a lookup finds nothing each time. */
 		if (err == -EEXIST && !(flags & O_EXCL) && !pst_lower(dentry))
 			return -ESTALE;
-		if (err && (err != -EEXIST || flags & O_EXCL))
+		if (err && (err != -EEXIST || flags & O_EXCL || ++tries == MAX_TRIES))
 			return err;
 		if (!err && d_really_is_positive(dentry)) {
 			file->f_mode |= FMODE_CREATED;

@@ -28,15 +28,18 @@ ends() { # NAME VIEW
 	check "$1.ends" [ $? = 0 ]
 }
 
-# The files in memory of examples/ramfs under names that a filter sends to it, in both engines.
+# The files in memory of examples/ramfs under names that a filter sends to it, in both engines. A
+# name that only the operation has sent there is gone when the kernel looks it up again, so the
+# daemon has no cache either.
 names_of_program() { # FS
 	lower=/w/$1/lower
 	for engine in kernel fuse; do
-		tree=$lower at=/w/view out=module
-		[ $engine = fuse ] && tree=/w/$1/twin at=/w/fuse out=daemon
+		tree=$lower at=/w/view out=module cache=
+		[ $engine = fuse ] && tree=/w/$1/twin at=/w/fuse out=daemon cache=cache=none,
 		make_answers_tree "$tree"
 		mkdir -p $at
-		start_program $engine $at ramfs -o by_filters,engine=$engine,filter=send "$tree" $at
+		start_program $engine $at ramfs \
+			-o "by_filters,${cache}engine=$engine,filter=send" "$tree" $at
 		sh /answers.sh $at > /w/of-$out
 		[ $engine = kernel ] && check "$1.program.second-is-said" sh -c \
 			'penstock stat /w/view | grep -q "^engine *kernel"'
