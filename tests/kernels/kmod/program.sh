@@ -91,7 +91,7 @@ killed_program() { # FS
 	done
 	check "$1.program.killed-create" sh -c '! mkdir /w/view/made-x && ! touch /w/view/ram-x'
 	check "$1.program.killed-remove" sh -c "! rm /w/view/gone-1 && [ -e $lower/gone-1 ]"
-	check "$1.program.killed-no-data" sh -c '! grep -h ram-lower /w/busy-*'
+	check "$1.program.killed-no-data" sh -c '! grep -hx ram-lower /w/busy-*'
 	check "$1.program.killed-others" sh -c 'cat /w/view/plain && echo x > /w/view/new'
 	check "$1.program.killed-umount" umount /w/view
 	fresh "$1"

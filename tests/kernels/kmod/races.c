@@ -128,8 +128,10 @@ static void open_by_handle(void)
 		int fd = open_by_handle_at(dir, &handle->h, O_RDONLY);
 
 		if (fd < 0 ? errno != ESTALE && errno != ENOENT && errno != EINVAL :
-			     fstat(fd, &st) < 0)
+			     fstat(fd, &st) < 0) {
+			perror("open by handle");
 			_exit(1);
+		}
 		close(fd);
 	}
 }
@@ -151,8 +153,10 @@ static int handles(time_t end)
 		for (int i = 0; i < 100; i++) {
 			if (close(open("h", O_CREAT | O_WRONLY, 0644)) < 0 ||
 			    name_to_handle_at(AT_FDCWD, "h", &handle->h, &id, 0) < 0 ||
-			    unlink("h") < 0)
+			    unlink("h") < 0) {
+				perror("file with a handle");
 				return 1;
+			}
 		}
 	return has_ended(pid);
 }

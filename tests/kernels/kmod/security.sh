@@ -55,7 +55,6 @@ reserved_blocks() {
 		check reserved.root mkdir /w/reserved/lower/d2
 		check reserved.root-in-view mkdir /w/view/d3
 		capable="$as --inh-caps +sys_resource --ambient-caps +sys_resource"
-		check reserved.capable $capable mkdir /w/reserved/lower/d4
 		check reserved.capable-in-view $capable mkdir /w/view/d5
 		check reserved.umount umount /w/view
 	fi
