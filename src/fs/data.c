@@ -166,6 +166,7 @@ int data_flush(struct fs *fs, struct handle *handle)
 int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 {
 	_cleanup_(creds_leavep) struct creds_scope scope = CREDS_NONE;
+	bool in_pieces;
 	int fd = lower_of_handle(fs, handle), r;
 
 	if (fd < 0)
@@ -173,9 +174,12 @@ int fs_fsync(struct fs *fs, struct handle *handle, bool data_only)
 	r = lower_enter(fs, handle->node, &scope);
 	if (r < 0)
 		return r;
+	in_pieces = fs->config.instance && !fs_is_whole(handle->node);
 	/* fdatasync(2) leaves out the record of the pieces, so a fetch could overwrite the data. */
-	data_only &= !fs->config.instance || fs_is_whole(handle->node);
-	return (data_only ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	r = (data_only && !in_pieces ? fdatasync(fd) : fsync(fd)) < 0 ? -errno : 0;
+	if (r < 0 && in_pieces)
+		pieces_lost(fs, fd);
+	return r;
 }
 
 int fs_fallocate(struct fs *fs, const struct fs_caller *caller, struct handle *handle, int mode,

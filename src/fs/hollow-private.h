@@ -79,6 +79,11 @@ off_t pieces_seek(struct fs *fs, struct node *node, int fd, off_t off, int whenc
  */
 int pieces_settle(struct fs *fs, struct node *node, int fd);
 /*
+ * Records that no fresh piece is there, after the disk has refused a write to the file: the kernel
+ * tells that to one caller of fsync(2) only. fd is open.
+ */
+void pieces_lost(struct fs *fs, int fd);
+/*
  * Frees all pieces of a file. fd is open for writing. Returns 0; -EBUSY if a client has changed the
  * content, or nothing was ever fetched; or another -errno.
  */

@@ -108,8 +108,11 @@ static int record_change(struct fs *fs, struct node *node, int fd, uint64_t off,
 	/* The write has removed the capabilities for good. */
 	if (fremovexattr(fd, HOLLOW_CAPABILITY) < 0 && !hollow_is_absent(errno))
 		return -errno;
-	if (cover(&record, off, len) && fdatasync(fd) < 0)
-		return -errno;
+	if (cover(&record, off, len) && fdatasync(fd) < 0) {
+		r = -errno;
+		pieces_lost(fs, fd);
+		return r;
+	}
 	pthread_mutex_lock(&fs->pieces_lock);
 	r = store_change(fs, node, fd, off, len);
 	pthread_mutex_unlock(&fs->pieces_lock);

@@ -232,35 +232,47 @@ int pieces_fill_end(struct fs *fs, struct node *node, const struct fs_fill *fill
 	return r;
 }
 
-/* Removes the bits of synced from fresh, and sets them in there if ok is true. */
-static void move_bits(struct hollow_pieces *record, const struct hollow_pieces *synced, bool ok)
+/* Moves the bits of synced from fresh to there. */
+static void move_bits(struct hollow_pieces *record, const struct hollow_pieces *synced)
 {
 	for (size_t i = 0; i < sizeof(record->fresh); i++) {
 		uint8_t bits = record->fresh[i] & synced->fresh[i];
 
 		record->fresh[i] &= (uint8_t)~bits;
-		record->there[i] |= ok ? bits : 0;
+		record->there[i] |= bits;
 	}
 }
 
-/* Stores that the fresh pieces of synced are on the disk, or are lost, as pieces_settle(). */
-static int end_settle(struct fs *fs, const struct hollow_pieces *synced, int fd, bool ok)
+/* Stores that the fresh pieces of synced are on the disk, as pieces_settle(). */
+static int end_settle(struct fs *fs, const struct hollow_pieces *synced, int fd)
 {
 	struct hollow_pieces record;
 	int r = pieces_read(fs, fd, &record);
 
 	if (r != FILLED_PIECES)
 		return r < 0 ? r : 0;
-	move_bits(&record, synced, ok);
+	move_bits(&record, synced);
 	r = pieces_write(fs, fd, &record);
 	return r == 0 && pieces_are_complete(&record) && !pieces_are_fresh(&record) ? FS_UNSETTLED :
 										      r;
 }
 
+void pieces_lost(struct fs *fs, int fd)
+{
+	struct hollow_pieces record;
+
+	pthread_mutex_lock(&fs->pieces_lock);
+	if (pieces_read(fs, fd, &record) == FILLED_PIECES && pieces_are_fresh(&record)) {
+		memset(record.fresh, 0, sizeof(record.fresh));
+		pieces_write(fs, fd, &record);
+	}
+	pthread_mutex_unlock(&fs->pieces_lock);
+}
+
 int pieces_settle(struct fs *fs, struct node *node, int fd)
 {
 	struct hollow_pieces synced;
-	int error = 0, r;
+	int r;
 
 	pthread_mutex_lock(&fs->pieces_lock);
 	/* Before the read: a fill that ends later sets the flag again. */
@@ -270,13 +282,15 @@ int pieces_settle(struct fs *fs, struct node *node, int fd)
 	if (r != FILLED_PIECES)
 		return r < 0 ? r : 0;
 	if (pieces_are_fresh(&synced) && fdatasync(fd) < 0) {
-		error = -errno;
-		hollow_log_lost(error);
+		r = -errno;
+		pieces_lost(fs, fd);
+		hollow_log_lost(r);
+		return r;
 	}
 	pthread_mutex_lock(&fs->pieces_lock);
-	r = end_settle(fs, &synced, fd, error == 0);
+	r = end_settle(fs, &synced, fd);
 	pthread_mutex_unlock(&fs->pieces_lock);
-	return error ?: r;
+	return r;
 }
 
 /* -- evictions --------------------------------------------------------------------------------- */
