@@ -253,7 +253,7 @@ static int run_here(struct req *req)
 	bool served = req->host->served && serve_wants(req);
 	int r;
 
-	if (served && req->msg.head->uid != 0 && !(req->msg.op->flags & OP_CLOSES))
+	if (served && req->msg.head->uid != 0 && !req_must_run(req))
 		return -EAGAIN;
 	if (req->msg.head->opcode == FUSE_OPEN && req->stage == STAGE_CHECKED_IN &&
 	    req->host->has_pool && !served)
@@ -312,8 +312,7 @@ static int delay(struct req *req, struct req **ret_other)
 	if (req->host->delay(req, ret_other))
 		return REQ_KEPT;
 	req->delay_us = 0;
-	return req->stage == STAGE_DECIDED && !(req->msg.op->flags & OP_CLOSES) ? -EAGAIN :
-										  stage_run(req);
+	return req->stage == STAGE_DECIDED && !req_must_run(req) ? -EAGAIN : stage_run(req);
 }
 
 /*

@@ -60,9 +60,17 @@ void req_leave_chain(struct req *req)
 	atomic_store_explicit(&req->begun, false, memory_order_release);
 }
 
+bool req_must_run(const struct req *req)
+{
+	const struct fuse_write_in *in = req->msg.arg;
+
+	return (req->msg.op->flags & OP_CLOSES) ||
+	       (req->msg.head->opcode == FUSE_WRITE && (in->write_flags & FUSE_WRITE_CACHE));
+}
+
 bool req_may_sleep(const struct req *req)
 {
-	return fair_share_has_room(&req->host->asleep, req->msg.head->uid);
+	return req_must_run(req) || fair_share_has_room(&req->host->asleep, req->msg.head->uid);
 }
 
 void req_sleep(struct req *req)

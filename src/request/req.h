@@ -160,8 +160,13 @@ void req_save(struct req *req);
 struct chain *req_enter_chain(struct req *req);
 void req_leave_chain(struct req *req);
 /*
- * Returns true if the user of the request may have one more request that is asleep: one that
- * belongs to no thread, for an unlimited time.
+ * Returns true if the request must not fail because its user has too many: it closes a file, or the
+ * kernel writes pages back, which it would lose.
+ */
+bool req_must_run(const struct req *req);
+/*
+ * Returns true if the request may be asleep: belong to no thread, for an unlimited time; false if
+ * its user has too many such requests.
  */
 bool req_may_sleep(const struct req *req);
 /* Unlocks what other requests and changes of filters wait for, because the request will sleep. */

@@ -268,7 +268,7 @@ static int prepare(struct req *req, bool quick)
 {
 	const struct op *op = req->msg.op;
 
-	if (!(op->flags & OP_CLOSES) && !req_may_sleep(req))
+	if (!req_may_sleep(req))
 		return -EAGAIN;
 	if (!quick || req->host->served->ops.loop || op->answer || op->data_max)
 		req->host->move_out(req);

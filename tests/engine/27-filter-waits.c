@@ -300,6 +300,45 @@ K_TEST(kept_request_may_go_below, state)
 	}
 }
 
+/* The kernel would lose pages that it writes back: their number has no limit here. */
+K_TEST(writing_back_is_not_refused, state)
+{
+	struct filter_view view = start(state, (const char *const[]){ NULL }, 0);
+	struct fuse_write_in in = { .size = 8, .flags = O_RDWR };
+	static uint64_t uniques[N_KEPT];
+	static struct k_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	uint64_t unique;
+
+	assert_int_equal(k_lookup(view.c, K_ROOT, "open", &entry), 0);
+	assert_int_equal(k_open(view.c, entry.nodeid, O_RDWR, &open), 0);
+	in.fh = open.fh;
+	for (unsigned int i = 0; i < N_KEPT; i++) {
+		uniques[i] = k_send(view.c, K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { "keep" },
+						    .caller = &alice));
+		wait_for_kept(i + 1);
+	}
+	assert_int_equal(k_call(view.c,
+				K_REQUEST(FUSE_WRITE, entry.nodeid, &in, .data = "question",
+					  .data_len = 8, .caller = &alice),
+				&answer),
+			 -EAGAIN);
+	in.write_flags = FUSE_WRITE_CACHE;
+	unique = k_send(view.c, K_REQUEST(FUSE_WRITE, entry.nodeid, &in, .data = "question",
+					  .data_len = 8, .caller = &alice));
+	wait_for_kept(N_KEPT + 1);
+	pst_reply(kept[N_KEPT].req, 8);
+	assert_int_equal(k_wait(view.c, unique, &answer), 0);
+	n_kept = N_KEPT;
+	reply_to_all(-ENOENT);
+	for (unsigned int i = 0; i < N_KEPT; i++)
+		assert_int_equal(k_wait(view.c, uniques[i], &answer), -ENOENT);
+	k_release(view.c, entry.nodeid, open.fh);
+	k_forget(view.c, entry.nodeid, 1);
+	filter_view_stop(&view);
+}
+
 /* -- delays ------------------------------------------------------------------------------------ */
 
 static uint64_t begun_ns;
