@@ -58,6 +58,8 @@ void exchange_memory(struct req *req, struct req *other)
 	req->slot = other->slot;
 	req->set = other->set;
 	req->call.slot_number = other->call.slot_number;
+	other->large = req->large;
+	req->large = false;
 	other->slot = slot;
 	other->set = set;
 	follow(req, slot.base);

@@ -73,8 +73,18 @@ bool req_may_sleep(const struct req *req)
 	return req_must_run(req) || fair_share_has_room(&req->host->asleep, req->msg.head->uid);
 }
 
+static bool is_large(const struct req *req)
+{
+	const struct fuse_read_in *in = req->msg.arg;
+
+	return req->slot.data_size > SLOT_KEPT &&
+	       (req->msg.head->len > SLOT_KEPT ||
+		(req->msg.head->opcode == FUSE_READ && in->size > SLOT_KEPT));
+}
+
 void req_sleep(struct req *req)
 {
+	req->large |= is_large(req);
 	exact_give_up(req->host->exact, req);
 	fair_share_take(&req->host->asleep, req->msg.head->uid);
 	req->slept = true;

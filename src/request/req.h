@@ -80,6 +80,7 @@ struct req {
 	bool at_once;   /* the pool took it because a thread was free for it */
 	bool measured;  /* its duration is recorded */
 	bool long_name; /* it has a name that is too long for saved */
+	bool large;     /* it was asleep with so much data that its memory has to be freed */
 
 	/* All members from here on are cleared for each request. Check-in; counted: */
 	struct fs_caller caller;

@@ -252,10 +252,24 @@ unsigned int request_pool_room(struct request_pool *pool, const struct req *req)
 	return req_slot_is_owned(req) ? pool->n_givable : pool->config.n_queued[false];
 }
 
+/*
+ * Frees the memory of data of a request that was asleep: many may have been, each with a write of
+ * the greatest size.
+ */
+static void free_data(struct req *req)
+{
+	if (!req->slot.in_map)
+		madvise(slot_data(&req->slot) + SLOT_KEPT, req->slot.data_size - SLOT_KEPT,
+			MADV_DONTNEED);
+	req->large = false;
+}
+
 void request_pool_put(struct request_pool *pool, struct req *req)
 {
 	if (!req)
 		return;
+	if (req->large)
+		free_data(req);
 	pthread_mutex_lock(&pool->lock);
 	push(pool, req);
 	pthread_mutex_unlock(&pool->lock);

@@ -29,6 +29,8 @@
 #define SLOT_ASIDE_SIZE (SLOT_HEADERS - SLOT_ASIDE)
 static_assert(SLOT_HEADERS < SLOT_MESSAGE && SLOT_HEADERS % 8 == 0, "layout of a slot");
 
+/* A slot that is not in use may keep memory for so many bytes of data. */
+#define SLOT_KEPT (4 * SLOT_PAGE)
 /* The kernel refuses to write requests to smaller buffers. */
 #define SLOT_MIN_DATA FUSE_MIN_READ_BUFFER
 

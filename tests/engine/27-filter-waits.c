@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
+#include "server/chain-update.h"
 #include "util/clock.h"
 
 #define N_KEPT 384 /* of one user; as many are left to others (N_EXTRA, request-pool.c) */
@@ -160,6 +162,14 @@ static void reply_to_all(int64_t result)
 	}
 }
 
+static void register_fakes(void)
+{
+	fake_register(&fake);
+	fake_register(&delays);
+	delay_us = 0;
+	verdict = PST_PASS;
+}
+
 static struct filter_view start(void **state, const char *const *specs, uint32_t quick)
 {
 	const struct pst_node_ops ops = {
@@ -173,10 +183,7 @@ static struct filter_view start(void **state, const char *const *specs, uint32_t
 		.write = write_it,
 	};
 
-	fake_register(&fake);
-	fake_register(&delays);
-	delay_us = 0;
-	verdict = PST_PASS;
+	register_fakes();
 	memset(kept, 0, sizeof(kept));
 	n_kept = n_after = n_wrong = 0;
 	return filter_view_start(state, &(struct k_options){ .node_ops = &ops }, specs);
@@ -339,6 +346,58 @@ K_TEST(writing_back_is_not_refused, state)
 	filter_view_stop(&view);
 }
 
+static long resident_kib(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "r");
+	long n = 0;
+
+	assert_non_null(statm);
+	assert_int_equal(fscanf(statm, "%*d %ld", &n), 1);
+	fclose(statm);
+	return n * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Many large writes wait, after which their memory is free again. */
+static void expect_memory_to_be_freed(struct filter_view view)
+{
+	enum { N = 200, SIZE = 1 << 16 };
+	struct fuse_write_in in = { .size = SIZE, .flags = O_RDWR };
+	static uint64_t uniques[N];
+	static struct k_answer answer;
+	static char data[SIZE];
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+	long before;
+
+	assert_int_equal(k_lookup(view.c, K_ROOT, "open", &entry), 0);
+	assert_int_equal(k_open(view.c, entry.nodeid, O_RDWR, &open), 0);
+	in.fh = open.fh;
+	memset(data, 'x', SIZE);
+	before = resident_kib();
+	for (unsigned int i = 0; i < N; i++) {
+		uniques[i] = k_send(view.c, K_REQUEST(FUSE_WRITE, entry.nodeid, &in, .data = data,
+						      .data_len = SIZE, .caller = &alice));
+		wait_for_kept(i + 1);
+	}
+	assert_true(resident_kib() - before > N * SIZE / 1024 / 2);
+	reply_to_all(SIZE);
+	for (unsigned int i = 0; i < N; i++)
+		assert_int_equal(k_wait(view.c, uniques[i], &answer), 0);
+	/* The request is put back after its reply. */
+	for (int ms = 0; resident_kib() - before > N * SIZE / 1024 * 3 / 4 && ms < 5000; ms++)
+		usleep(1000);
+	assert_true(resident_kib() - before <= N * SIZE / 1024 * 3 / 4);
+	k_release(view.c, entry.nodeid, open.fh);
+	k_forget(view.c, entry.nodeid, 1);
+	filter_view_stop(&view);
+}
+
+K_TEST(memory_of_large_requests_is_freed, state)
+{
+	expect_memory_to_be_freed(start(state, (const char *const[]){ NULL }, 0));
+	expect_memory_to_be_freed(start(state, (const char *const[]){ "delays", NULL }, 0));
+}
+
 /* -- delays ------------------------------------------------------------------------------------ */
 
 static uint64_t begun_ns;
@@ -485,6 +544,203 @@ K_TEST(view_ends_with_delayed_requests, state)
 	while (n_before < 20)
 		usleep(1000);
 	k_stop(view.k);
+}
+
+/* -- all together ------------------------------------------------------------------------------ */
+
+#define N_REPLIERS 2
+
+/* Requests that the program keeps for the threads that reply. */
+static struct {
+	pthread_mutex_t lock;
+	struct {
+		struct pst_request *req;
+		int64_t result;
+	} kept[1000];
+	unsigned int n;
+	_Atomic bool runs; /* it answers names */
+	bool ends;
+} random_program = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static unsigned int random_below(unsigned int n)
+{
+	static _Atomic unsigned int state;
+	unsigned int x = atomic_fetch_add(&state, 0x9e3779b9) * 0x85ebca6b;
+
+	return (x ^ x >> 15) % n;
+}
+
+/* Answers at once, or later: with result, an error, or by the lower file. */
+static int64_t answer_some_time(struct pst_request *req, int64_t result)
+{
+	static const int64_t others[] = { -EIO, PST_BACKING, -ENOENT, -EINTR };
+
+	if (random_below(4) == 0)
+		result = others[random_below(4)];
+	if (random_below(3) == 0)
+		return result;
+	pthread_mutex_lock(&random_program.lock);
+	random_program.kept[random_program.n].req = req;
+	random_program.kept[random_program.n++].result = result;
+	pthread_mutex_unlock(&random_program.lock);
+	return PST_LATER;
+}
+
+static void *reply_some_time(void *aux)
+{
+	bool ends = false;
+
+	while (!ends) {
+		struct pst_request *req = NULL;
+		int64_t result = 0;
+
+		pthread_mutex_lock(&random_program.lock);
+		if (random_program.n) {
+			unsigned int i = random_below(random_program.n);
+
+			req = random_program.kept[i].req;
+			result = random_program.kept[i].result;
+			random_program.kept[i] = random_program.kept[--random_program.n];
+		}
+		ends = !req && random_program.ends;
+		pthread_mutex_unlock(&random_program.lock);
+		if (req)
+			pst_reply(req, result);
+		else
+			usleep(500);
+	}
+	return NULL;
+}
+
+static int random_lookup(struct pst_request *req, const char *name, struct pst_entry *entry)
+{
+	if (!random_program.runs)
+		return PST_BACKING;
+	pst_entry_key(entry, name, strlen(name));
+	entry->stx = file;
+	return strcmp(name, "open") == 0 ? 0 : (int)answer_some_time(req, 0);
+}
+
+static ssize_t random_read(struct pst_request *req, void *buf, size_t size, uint64_t off)
+{
+	memcpy(buf, "answers", 7);
+	return answer_some_time(req, 7);
+}
+
+static ssize_t random_write(struct pst_request *req, const void *buf, size_t size, uint64_t off)
+{
+	return answer_some_time(req, (int64_t)size);
+}
+
+static int random_rename(struct pst_request *req, const char *name, const char *new_name,
+			 unsigned int flags)
+{
+	return (int)answer_some_time(req, 0);
+}
+
+static void send_some_request(struct filter_view *view, uint64_t id, uint64_t fh)
+{
+	static const char *const names[] = { "a", "b", "file", "dir", "0c", "1d" };
+	static const struct k_caller *const callers[] = { &alice, &bob, &killed };
+	const struct k_caller *caller = callers[random_below(3)];
+	const char *name = names[random_below(6)], *other = names[random_below(6)];
+	struct fuse_read_in read = { .fh = fh, .size = 100, .read_flags = FUSE_READ_LOCKOWNER };
+	struct fuse_write_in write = { .fh = fh, .size = 8 };
+	struct fuse_rename2_in rename = { .newdir = K_ROOT };
+	uint64_t unique;
+
+	switch (random_below(4)) {
+	case 0:
+		unique = k_send(view->c,
+				K_PLAIN(FUSE_LOOKUP, K_ROOT, .names = { name }, .caller = caller));
+		break;
+	case 1:
+		unique = k_send(view->c, K_REQUEST(FUSE_READ, id, &read, .caller = caller));
+		break;
+	case 2:
+		unique = k_send(view->c, K_REQUEST(FUSE_WRITE, id, &write, .data = "question",
+						   .data_len = 8, .caller = caller));
+		break;
+	default:
+		unique = k_send(view->c, K_REQUEST(FUSE_RENAME2, K_ROOT, &rename,
+						   .names = { name, other }, .caller = caller));
+	}
+	if (caller == &killed && random_below(2))
+		k_interrupt(view->c, unique);
+}
+
+static void *change_filters(void *aux)
+{
+	struct filters *filters = server_filters(((struct filter_view *)aux)->k->server);
+	struct pst_error error;
+
+	for (int i = 0; i < 6; i++) {
+		k_require(filters_change(filters, "notes", NULL, &error) == 0);
+		usleep(random_below(5000));
+		k_require(filters_change(filters, NULL, "notes", &error) == 0);
+		usleep(random_below(5000));
+	}
+	return NULL;
+}
+
+/*
+ * Requests wait, are interrupted, refused, delayed, and answered by two threads, while the filters
+ * change: each gets one answer, or the view ends first.
+ */
+static void wait_at_random(void **state, uint32_t quick, bool ends_early)
+{
+	enum { N = 400 };
+	const struct pst_node_ops ops = {
+		.size = sizeof(ops),
+		.quick = quick,
+		.timeout_ns = 1000000000,
+		.lookup = random_lookup,
+		.getattr = get,
+		.open = open_it,
+		.read = random_read,
+		.write = random_write,
+		.rename = random_rename,
+	};
+	struct filter_view view;
+	pthread_t repliers[N_REPLIERS], changer;
+	static struct k_answer answer;
+	struct fuse_entry_out entry;
+	struct fuse_open_out open;
+
+	register_fakes();
+	view = filter_view_start(state, &(struct k_options){ .node_ops = &ops, .complaints = true },
+				 (const char *const[]){ "notes", "delays", NULL });
+	random_program.ends = false;
+	random_program.runs = true;
+	for (int i = 0; i < N_REPLIERS; i++)
+		assert_int_equal(pthread_create(&repliers[i], NULL, reply_some_time, NULL), 0);
+	assert_int_equal(k_lookup(view.c, K_ROOT, "open", &entry), 0);
+	assert_int_equal(k_open(view.c, entry.nodeid, O_RDWR, &open), 0);
+	assert_int_equal(pthread_create(&changer, NULL, change_filters, &view), 0);
+	for (int i = 0; i < N; i++)
+		send_some_request(&view, entry.nodeid, open.fh);
+	for (int i = 0; i < N && !ends_early; i++)
+		assert_true(k_receive(view.c, 20000, &answer));
+	pthread_join(changer, NULL);
+	if (ends_early)
+		k_hang_up(view.k);
+	pthread_mutex_lock(&random_program.lock);
+	random_program.ends = true;
+	pthread_mutex_unlock(&random_program.lock);
+	for (int i = 0; i < N_REPLIERS; i++)
+		pthread_join(repliers[i], NULL);
+	/* A callback that runs until here keeps its request, which ends with the view. */
+	k_stop(view.k);
+	random_program.n = 0;
+	random_program.runs = false;
+}
+
+K_TEST(requests_that_wait_at_random_get_one_answer, state)
+{
+	for (int i = 0; i < 2; i++) {
+		wait_at_random(state, 0, i);
+		wait_at_random(state, PST_ANSWERS_ALL, i);
+	}
 }
 
 /* Waits until the program keeps n requests. Returns false if it does not come to that. */

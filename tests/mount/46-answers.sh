@@ -376,3 +376,52 @@ each_many_clients_wait_for_the_program() {
 each_many_clients_wait_for_a_loop() {
 	each_many_clients_wait_for_the_program loop
 }
+
+# Opens wait for the program while their file gets another name, some of their clients are killed,
+# and the filters change. The program ends them in every way: all clients end, and the view goes on.
+each_waiting_requests_outlive_names_clients_and_filters() {
+	need_filters
+	answers_view "$@"
+	check chain add readonly
+	local i result clients round=0
+	for result in 0 -5 -5001; do
+		round=$((round + 1))
+		line set slow slow-text
+		line hold slow
+		clients=()
+		for i in $(seq 8); do
+			setpriv --reuid 1000 --clear-groups cat "$VIEW/slow" > "$T/read$i" 2>&1 &
+			clients+=($!)
+		done
+		within 20 eval '[ "$(grep -cx "kept slow" "$LOG")" = $((8 * round)) ]' ||
+			fail "the program does not get 8 opens"
+		line move slow "moved$result"
+		line name slow
+		line set slow "another-file"
+		kill -KILL "${clients[@]:0:4}"
+		check chain add hide,names=a
+		check not as 0 stat "$VIEW/a"
+		check chain remove hide
+		line hold nobody
+		for i in 0 1000; do
+			text_is $i a text-of-a
+			text_is $i slow another-file
+		done
+		line replies $result
+		for i in "${clients[@]}"; do
+			within 20 gone "$i" || fail "a client waits after the answer $result"
+		done
+		for i in 5 6 7 8; do
+			[ $result = 0 ] && equal "$(cat "$T/read$i")" slow-text "text after $result"
+		done
+		text_is 1000 "moved$result" slow-text
+		line removed slow
+		line removed "moved$result"
+	done
+	equal "$(as 1000 ls "$VIEW")" a "names"
+	end_view
+}
+
+each_waiting_requests_of_a_loop_outlive_names_clients_and_filters() {
+	each_waiting_requests_outlive_names_clients_and_filters loop
+}
