@@ -301,6 +301,7 @@ int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl
 
 /* inode.c */
 struct inode *pst_iget(struct super_block *sb, struct inode *lower);
+struct dentry *pst_find_name(struct inode *inode, struct dentry **ret_lower);
 
 /* dentry.c */
 extern const struct dentry_operations pst_dentry_ops;

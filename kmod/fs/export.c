@@ -21,17 +21,19 @@ static bool shows_all(const struct super_block *sb)
 static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inode *parent)
 {
 	struct inode *l = pst_lower_inode(inode);
-	struct dentry *alias, *dir = NULL;
+	struct dentry *alias, *name, *dir = NULL;
 	int len = *max_len - 1, type;
 
 	if (rcu_access_pointer(pst_sb(inode->i_sb)->chain))
 		return FILEID_INVALID;
 	WRITE_ONCE(pst_sb(inode->i_sb)->handles, true);
 	if (!S_ISDIR(l->i_mode) && (parent || !shows_all(inode->i_sb))) {
-		alias = d_find_any_alias(inode);
+		/* A dentry that obtain() has just made can lack its lower dentry. */
+		alias = pst_find_name(inode, &name);
 		if (!alias)
 			return FILEID_INVALID;
-		dir = dget_parent(pst_lower(alias));
+		dir = dget_parent(name);
+		dput(name);
 		dput(alias);
 	}
 	if (len < 0)

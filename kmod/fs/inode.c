@@ -81,3 +81,32 @@ struct inode *pst_iget(struct super_block *sb, struct inode *lower)
 	unlock_new_inode(inode);
 	return inode;
 }
+
+/*
+ * Finds a dentry of an inode that has a positive lower dentry, and gets references to both, which
+ * keep the latter positive. Skips names that are being removed. Returns NULL if there is no other.
+ */
+struct dentry *pst_find_name(struct inode *inode, struct dentry **ret_lower)
+{
+	struct dentry *d, *found;
+
+	for (;;) {
+		found = NULL;
+		spin_lock(&inode->i_lock);
+		c_for_each_alias(d, inode)
+		{
+			*ret_lower = pst_lower(d);
+			if (*ret_lower && d_is_positive(*ret_lower)) {
+				dget(*ret_lower);
+				found = dget(d);
+				break;
+			}
+		}
+		spin_unlock(&inode->i_lock);
+		if (!found || d_is_positive(*ret_lower))
+			return found;
+		/* It was removed before there was the reference. */
+		dput(*ret_lower);
+		dput(found);
+	}
+}

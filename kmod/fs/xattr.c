@@ -386,35 +386,6 @@ struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, in
 	return get_lower_acl(dentry, type);
 }
 
-/*
- * Finds a dentry of an inode that has a positive lower dentry, and gets references to both, which
- * keep the latter positive. Skips names that are being removed. Returns NULL if there is no other.
- */
-static struct dentry *get_name(struct inode *inode, struct dentry **ret_lower)
-{
-	struct dentry *d, *found;
-
-	for (;;) {
-		found = NULL;
-		spin_lock(&inode->i_lock);
-		c_for_each_alias(d, inode)
-		{
-			*ret_lower = pst_lower(d);
-			if (*ret_lower && d_is_positive(*ret_lower)) {
-				dget(*ret_lower);
-				found = dget(d);
-				break;
-			}
-		}
-		spin_unlock(&inode->i_lock);
-		if (!found || d_is_positive(*ret_lower))
-			return found;
-		/* It was removed before there was the reference. */
-		dput(*ret_lower);
-		dput(found);
-	}
-}
-
 /* For generic_permission(), which decides by what is shown. */
 struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu)
 {
@@ -425,7 +396,7 @@ struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu)
 		return ERR_PTR(-ECHILD);
 	if (rcu)
 		return get_cached_acl_rcu(pst_lower_inode(inode), type);
-	name = get_name(inode, &l);
+	name = pst_find_name(inode, &l);
 	if (!name)
 		return ERR_PTR(-ESTALE);
 	acl = pst_get_acl(&nop_mnt_idmap, name, type);
