@@ -9,7 +9,7 @@
 #	make bench-kernel                   the table of the kernel engine, in virtual machines
 #	make test-kernels                   other kernels and the kernel engine, in virtual
 #					    machines: some rings
-#	make test-kernels-long              all tests in virtual machines: hours
+#	make test-kernels-long              all tests in virtual machines: half a day
 #	make kmod KDIR=dir                  the module of the kernel engine (kmod/README.md)
 #	make kmod-install, kmod-remove      the same by DKMS, for each kernel with headers
 #	make install                        program, library, man pages, helpers of mount(8): for
