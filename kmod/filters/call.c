@@ -48,17 +48,19 @@ static void fill_node(const struct filter_call *call, struct filter_node *node, 
 		      struct pst_node *ret_node)
 {
 	const struct inode *inode = pst_inode_of(node), *l = pst_lower_inode(inode);
+	/* Read before *ret_node is written, which the compiler takes for the same memory. */
+	u64 parent = READ_ONCE(pst_i(inode)->parent), ino = l->i_ino;
+	umode_t type = inode->i_mode & S_IFMT;
+	dev_t dev = l->i_sb->s_dev;
 
-	*ret_node = (struct pst_node){
-		.nodeid = pst_i(inode)->nodeid,
-		.parent = READ_ONCE(pst_i(inode)->parent),
-		.attr = { .ino = l->i_ino,
-			  .mode = inode->i_mode & S_IFMT,
-			  .dev_major = MAJOR(l->i_sb->s_dev),
-			  .dev_minor = MINOR(l->i_sb->s_dev) },
-	};
+	ret_node->nodeid = pst_i(inode)->nodeid;
+	ret_node->parent = parent;
 	if (want_attr)
 		pst_fill_attr(inode, &ret_node->attr);
+	else
+		ret_node->attr = (struct pst_attr){
+			.ino = ino, .mode = type, .dev_major = MAJOR(dev), .dev_minor = MINOR(dev)
+		};
 }
 
 /* The VFS has looked up all names of an operation before it begins. */
@@ -96,9 +98,9 @@ static int real_name(const struct filter_call *call, struct filter_node *dir, co
 }
 
 static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
-			     struct filter_node *node)
+			     struct filter_node *node, bool make)
 {
-	return pst_cell(container_of(node, struct pst_inode, filter), entry->bit);
+	return pst_cell(container_of(node, struct pst_inode, filter), entry->bit, make);
 }
 
 /* No filter of today sees data. */
@@ -123,15 +125,13 @@ static bool renamed_since(const struct filter_call *call)
 }
 
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-	       u32 opcode, const struct pst_ctx *ctx, int *ret_verdict)
+	       u32 opcode, struct pst_ctx *ctx, int *ret_verdict)
 {
 	const struct bpf_prog *prog = entry->filter->program[kind][opcode];
 	struct pst_count __percpu *count = entry->filter->count[kind][opcode];
-	/* Programs may write to their context. */
-	struct pst_ctx own = *ctx;
 
 	rcu_read_lock_trace();
-	*ret_verdict = bpf_prog_run_pin_on_cpu(prog, &own);
+	*ret_verdict = bpf_prog_run_pin_on_cpu(prog, ctx);
 	rcu_read_unlock_trace();
 	this_cpu_inc(count->runs);
 	if (*ret_verdict < 0)
@@ -208,6 +208,8 @@ struct slot *pst_call_begin(const struct chain *chain, u32 opcode, struct inode 
 	call->data = call->slot->data;
 	call->filters = chain_asked(chain, opcode, call->node, NULL);
 	pst_caller_fill(filters, chain->want_cgroup, &call->caller);
+	call->uid = call->caller.uid;
+	call->gid = call->caller.gid;
 	return slot;
 }
 

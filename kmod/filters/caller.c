@@ -20,7 +20,6 @@
 #include <linux/pid_namespace.h>
 
 #include "filter/apply.h"
-#include "filter/call-fill.h"
 
 #define TABLE_BITS 11
 #define FREED_BITS 8
@@ -195,10 +194,7 @@ static int ask(const struct pst_chain *chain, struct inode *dir, struct inode *i
 	call->name[0] = name;
 	if (inode)
 		pst_fill_attr(inode, &attr);
-	err = call_fill_save(call);
-	if (!err)
-		err = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL,
-				  inode ? &attr : NULL);
+	err = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, inode ? &attr : NULL);
 	pst_call_end(dir, slot);
 	return err;
 }
@@ -208,7 +204,7 @@ int pst_caller_check_rcu(const struct pst_chain *chain, struct dentry *d, unsign
 {
 	unsigned int seq = raw_seqcount_begin(&d->d_seq);
 	const struct inode *dir = d_inode_rcu(READ_ONCE(d->d_parent)), *inode = d_inode_rcu(d);
-	struct verdict_key key;
+	struct verdict_key key __uninitialized;
 	int result;
 
 	if (!dir)
@@ -230,7 +226,7 @@ static int ask_and_keep(const struct pst_chain *chain, struct dentry *d, const s
 {
 	struct inode *dir = d_inode(at->parent);
 	bool keeps = can_keep(at->inode) && !(asked(chain, dir) & ~chain->by_caller.hides);
-	struct verdict_key key;
+	struct verdict_key key __uninitialized;
 	int err;
 
 	if (keeps)

@@ -271,13 +271,18 @@ void pst_filters_free_inode(struct pst_inode *pi)
 	}
 }
 
-/* Returns the cell of an inode for the filter with this bit. */
-port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit)
+/*
+ * Returns the cell of an inode for the filter with this bit; NULL if there is none and make is
+ * false.
+ */
+port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit, bool make)
 {
 	struct pst_cells **at = &pi->cells, *new;
 
 	for (;; bit -= ARRAY_SIZE((*at)->cell), at = &(*at)->next) {
 		if (!smp_load_acquire(at)) {
+			if (!make)
+				return NULL;
 			/* A filter could not go on without the cell. */
 			new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
 			if (cmpxchg(at, NULL, new))

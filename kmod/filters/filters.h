@@ -8,7 +8,7 @@
 #include <linux/bpf.h>
 #include <linux/percpu-refcount.h>
 
-#include "filter/listing.h"
+#include "filter/call.h"
 
 /* The runs of a program on a CPU. */
 struct pst_count {
@@ -42,7 +42,6 @@ struct slot {
 	struct pst_call *memory;
 	unsigned int number;
 	struct filter_call *call; /* never NULL */
-	struct listing listing;   /* so that a listing allocates less */
 };
 
 /* Filters that are in force together, see chain.c. Constant. */
@@ -85,7 +84,7 @@ struct pst_cells {
 
 /* filters.c */
 void pst_filter_put(struct filter *f);
-port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit);
+port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit, bool make);
 
 /* attach.c */
 int pst_attach(struct fs_context *fc, const struct pst_sb *s, struct filter *f);

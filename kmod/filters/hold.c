@@ -29,7 +29,7 @@ static void give(const struct chain *chain, struct inode *inode, u64 filters, co
 		const struct chain_entry *entry = chain->entries[i];
 
 		if (entry->cells && filters >> entry->bit & 1)
-			port_store(pst_cell(pi, entry->bit),
+			port_store(pst_cell(pi, entry->bit, true),
 				   cells ? cells[entry->bit] : entry->facts->unknown);
 	}
 	port_or(&pi->filter.filters, filters);
@@ -46,7 +46,7 @@ void pst_hold_root(const struct chain *chain, struct inode *root)
 		const struct chain_entry *entry = chain->entries[i];
 
 		if (entry->cells && !(held >> entry->bit & 1))
-			port_store(pst_cell(pst_i(root), entry->bit), entry->facts->cell);
+			port_store(pst_cell(pst_i(root), entry->bit, true), entry->facts->cell);
 	}
 	filter_node_set(&pst_i(root)->filter, chain->all & ~chain->attached, chain->all);
 }

@@ -12,47 +12,57 @@
 #include "filters/filters.h"
 #include "filters/op.h"
 
+#include "filter/listing.h"
+#include "filter/name-check.h"
 #include "filter/records.h"
 
 /* Room for the records of all names that are collected at once. */
 #define LIST_SIZE (PST_N_LISTED * FUSE_REC_ALIGN(FUSE_NAME_OFFSET + PST_LISTED_SIZE))
 
+struct name {
+	u64 ino;
+	loff_t pos;
+	u16 at, len; /* in batch.text */
+	u8 type;
+	bool hidden;
+};
+
+/* Not larger than a page, so that it costs little to clear. */
 struct batch {
 	struct dir_context ctx;
 	bool full;
-	unsigned int n;
-	struct {
-		u64 ino;
-		loff_t pos;
-		unsigned int type, len;
-		char text[PST_LISTED_SIZE];
-		struct pst_attr attr; /* for filters that want more than the type */
-		bool hidden;
-	} name[PST_N_LISTED];
-	char records[]; /* LIST_SIZE bytes, if there are programs for READDIR */
+	unsigned int n, used;
+	struct name name[PST_N_LISTED];
+	char text[3000]; /* the names, each with a NUL */
 };
+
+static const char *text_of(const struct batch *b, unsigned int i)
+{
+	return b->text + b->name[i].at;
+}
 
 /* Called by the lower file system for each name. Returns false to end the listing before it. */
 static bool collect(struct dir_context *ctx, const char *text, int len, loff_t pos, u64 ino,
 		    unsigned int type)
 {
 	struct batch *b = container_of(ctx, struct batch, ctx);
+	/* No file system that a view can have as the lower one has longer names. */
+	bool hidden = len <= 0 || len >= PST_LISTED_SIZE;
+	unsigned int used = hidden ? 0 : len + 1;
 
-	if (b->n == PST_N_LISTED) {
+	BUILD_BUG_ON(sizeof(*b) > 4096);
+	if (b->n == PST_N_LISTED || b->used + used > sizeof(b->text)) {
 		b->full = true;
 		return false;
 	}
-	b->name[b->n].ino = ino;
-	b->name[b->n].pos = pos;
-	b->name[b->n].type = type;
-	b->name[b->n].len = len;
-	/* No file system that a view can have as the lower one has longer names. */
-	b->name[b->n].hidden = len <= 0 || len >= PST_LISTED_SIZE;
-	if (!b->name[b->n].hidden) {
-		memcpy(b->name[b->n].text, text, len);
-		b->name[b->n].text[len] = '\0';
+	b->name[b->n++] = (struct name){
+		.ino = ino, .pos = pos, .at = b->used, .len = len, .type = type, .hidden = hidden
+	};
+	if (!hidden) {
+		memcpy(b->text + b->used, text, len);
+		b->text[b->used + len] = '\0';
+		b->used += used;
 	}
-	b->n++;
 	return true;
 }
 
@@ -61,7 +71,7 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 {
 	int err;
 
-	b->n = 0;
+	b->n = b->used = 0;
 	b->full = false;
 	b->ctx.pos = pos;
 	err = pst_iterate_lower(lower, &b->ctx);
@@ -69,69 +79,99 @@ static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
 	return b->n ? 0 : err;
 }
 
+static bool is_asked(const struct batch *b, unsigned int i)
+{
+	return !b->name[i].hidden && !name_is_dots(text_of(b, i));
+}
+
 /*
  * Looks up the collected names, for filters that decide by more than the type of a file. Acts as
- * the task that mounted the view. The caller has no slot yet.
+ * the task that mounted the view. The caller has no slot yet. Returns the attributes of each, which
+ * the caller frees; NULL if there is no memory.
  */
-static void look_up_batch(const struct pst_op *op, struct dentry *dir, struct batch *b)
+static struct pst_attr *look_up_batch(const struct pst_op *op, struct dentry *dir,
+				      const struct batch *b)
 {
 	const struct super_block *sb = op->inode->i_sb;
-	const struct cred *old = override_creds(pst_filters_of(op->inode)->cred);
+	struct pst_attr *attr = kvcalloc(b->n, sizeof(*attr), GFP_KERNEL);
+	const struct cred *old;
 
+	if (!attr)
+		return NULL;
+	old = override_creds(pst_filters_of(op->inode)->cred);
 	for (unsigned int i = 0; i < b->n; i++) {
-		struct qstr name = QSTR_INIT(b->name[i].text, b->name[i].len);
-		struct dentry *l = b->name[i].hidden || name_is_dots(b->name[i].text) ?
-					   NULL :
-					   c_lookup(pst_idmap(sb), dir, name);
+		struct qstr name = QSTR_INIT(text_of(b, i), b->name[i].len);
+		struct dentry *l = is_asked(b, i) ? c_lookup(pst_idmap(sb), dir, name) : NULL;
 
 		/* DT_* are the bits of S_IFMT, shifted. */
-		b->name[i].attr = (struct pst_attr){ .mode = b->name[i].type << 12 };
+		attr[i].mode = b->name[i].type << 12;
 		if (IS_ERR_OR_NULL(l))
 			continue;
 		if (d_is_positive(l))
-			pst_fill_attr_below(sb, d_inode(l), &b->name[i].attr);
+			pst_fill_attr_below(sb, d_inode(l), &attr[i]);
 		dput(l);
 	}
 	revert_creds(old);
+	return attr;
 }
 
-static void filter_one_by_one(struct listing *listing, struct batch *b)
+static void filter_one_by_one(struct filter_call *call, struct batch *b,
+			      const struct pst_attr *attr)
 {
-	for (unsigned int i = 0; i < b->n; i++)
-		if (!b->name[i].hidden && !name_is_dots(b->name[i].text))
-			b->name[i].hidden =
-				listing_check(listing, b->name[i].text, &b->name[i].attr);
+	for (unsigned int i = 0; i < b->n; i++) {
+		int r;
+
+		if (!is_asked(b, i))
+			continue;
+		/* Each name is a call of its own. */
+		call->noted = 0;
+		r = name_check(call, call->node, text_of(b, i), NAME_FIND, &attr[i]);
+		b->name[i].hidden = r == -ENOENT || r == -EIO;
+	}
 }
 
-/* Runs the filters on the collected names, and sets hidden of each. */
-static void filter_batch(const struct pst_op *op, struct file *lower, struct batch *b)
+static void filter_together(struct filter_call *call, struct batch *b)
 {
-	u64 looks = op->chain->want_child & op->chain->names &
-		    filter_node_filters(&pst_i(op->inode)->filter);
-	unsigned int added[PST_N_LISTED];
-	struct listing *listing;
+	u8 added[PST_N_LISTED] __uninitialized;
+	unsigned int n = 0;
+	u64 hidden;
+
+	for (unsigned int i = 0; i < b->n; i++) {
+		const struct name *name = &b->name[i];
+
+		if (!is_asked(b, i))
+			continue;
+		added[n] = i;
+		listing_fill(call->slot, n++, text_of(b, i), name->len, name->ino, name->type);
+	}
+	hidden = n ? listing_hidden(call, n) : 0;
+	while (n--)
+		b->name[added[n]].hidden = hidden >> n & 1;
+}
+
+/* Runs the filters on the collected names, and sets hidden of each. Returns 0 or -ENOMEM. */
+static int filter_batch(const struct pst_op *op, struct file *lower, struct batch *b)
+{
+	u64 asked = op->chain->names & filter_node_filters(&pst_i(op->inode)->filter);
+	struct pst_attr *attr = NULL;
 	struct slot *slot;
 
-	if (looks)
-		look_up_batch(op, lower->f_path.dentry, b);
-	slot = pst_call_begin(op->chain, FUSE_READDIR, op->inode);
-	listing = &slot->listing;
-	if (listing_needs_filters(slot->call)) {
-		listing_init(listing, slot->call);
-		if (looks)
-			filter_one_by_one(listing, b);
-		for (unsigned int i = 0; i < b->n && !looks; i++) {
-			if (b->name[i].hidden || name_is_dots(b->name[i].text))
-				continue;
-			added[listing->n] = i;
-			listing_add(listing, b->name[i].text, b->name[i].ino, b->name[i].pos,
-				    b->name[i].type);
-		}
-		listing_filter_names(listing);
-		for (unsigned int i = 0; i < listing->n; i++)
-			b->name[added[i]].hidden = listing->names[i].hidden;
+	if (!asked)
+		return 0;
+	if (asked & op->chain->want_child) {
+		attr = look_up_batch(op, lower->f_path.dentry, b);
+		if (!attr)
+			return -ENOMEM;
 	}
+	slot = pst_call_begin(op->chain, FUSE_LOOKUP, op->inode);
+	slot->call->listed = true;
+	if (attr)
+		filter_one_by_one(slot->call, b, attr);
+	else
+		filter_together(slot->call, b);
 	pst_call_end(op->inode, slot);
+	kvfree(attr);
+	return 0;
 }
 
 /* Returns false if the caller has no more room; ctx->pos is then that of the name that is next. */
@@ -139,8 +179,8 @@ static bool emit(struct dir_context *ctx, const struct batch *b)
 {
 	for (unsigned int i = 0; i < b->n; i++) {
 		ctx->pos = b->name[i].pos;
-		if (!b->name[i].hidden && !dir_emit(ctx, b->name[i].text, b->name[i].len,
-						    b->name[i].ino, b->name[i].type))
+		if (!b->name[i].hidden &&
+		    !dir_emit(ctx, text_of(b, i), b->name[i].len, b->name[i].ino, b->name[i].type))
 			return false;
 	}
 	ctx->pos = b->ctx.pos;
@@ -150,14 +190,14 @@ static bool emit(struct dir_context *ctx, const struct batch *b)
 /* ---- programs before and after READDIR ---------------------------------------------------- */
 
 /* Makes records of the names that are left, as many as have room. *ret_end: where the next is. */
-static size_t encode(struct batch *b, size_t room, loff_t *ret_end)
+static size_t encode(const struct batch *b, char *records, size_t room, loff_t *ret_end)
 {
 	size_t at = 0;
 
 	*ret_end = b->ctx.pos;
 	for (unsigned int i = 0; i < b->n; i++) {
 		size_t size = FUSE_REC_ALIGN(FUSE_NAME_OFFSET + b->name[i].len);
-		struct fuse_dirent *dirent = (struct fuse_dirent *)(b->records + at);
+		struct fuse_dirent *dirent = (struct fuse_dirent *)(records + at);
 
 		if (b->name[i].hidden)
 			continue;
@@ -170,7 +210,7 @@ static size_t encode(struct batch *b, size_t room, loff_t *ret_end)
 		dirent->off = i + 1 < b->n ? b->name[i + 1].pos : b->ctx.pos;
 		dirent->namelen = b->name[i].len;
 		dirent->type = b->name[i].type;
-		memcpy(dirent->name, b->name[i].text, b->name[i].len);
+		memcpy(dirent->name, text_of(b, i), b->name[i].len);
 		at += size;
 	}
 	return at;
@@ -203,8 +243,10 @@ static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, lo
 		err = fill_batch(lower, *ret_end, b);
 		if (err)
 			return err;
-		filter_batch(op, lower, b);
-		op->answer_len = encode(b, op->in.read.size, ret_end);
+		err = filter_batch(op, lower, b);
+		if (err)
+			return err;
+		op->answer_len = encode(b, op->answer, op->in.read.size, ret_end);
 	} while (!op->answer_len && b->full);
 	return 0;
 }
@@ -216,17 +258,23 @@ static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, lo
 static int list_with_programs(struct pst_op *op, struct file *file, struct dir_context *ctx,
 			      struct batch *b, bool *ret_again)
 {
+	char *records = kvmalloc(LIST_SIZE, GFP_KERNEL);
 	loff_t end = ctx->pos;
 	bool some = false;
 	int err;
 
+	*ret_again = false;
+	if (!records) {
+		op->filters = 0;
+		return pst_after(op, -ENOMEM);
+	}
 	op->in.read = (struct fuse_read_in){
 		.fh = pst_fh(file),
 		.offset = ctx->pos,
 		.size = LIST_SIZE,
 		.flags = file->f_flags,
 	};
-	op->answer = b->records;
+	op->answer = records;
 	op->room = LIST_SIZE;
 	err = pst_before(op);
 	if (!err) {
@@ -235,11 +283,12 @@ static int list_with_programs(struct pst_op *op, struct file *file, struct dir_c
 	}
 	err = pst_after(op, err);
 	*ret_again = !err && some && !op->answer_len;
-	if (err)
-		return err;
-	if (!op->answer_len)
+	if (!err && !op->answer_len)
 		ctx->pos = end;
-	return emit_records(ctx, b->records, op->answer_len);
+	if (!err)
+		err = emit_records(ctx, records, op->answer_len);
+	kvfree(records);
+	return err;
 }
 
 static bool has_programs(const struct pst_op *op)
@@ -252,8 +301,8 @@ static bool has_programs(const struct pst_op *op)
 /* Lists a directory of the view. Without programs for READDIR until the caller has no more room. */
 int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 {
-	struct batch *b = kvmalloc(sizeof(*b) + LIST_SIZE, GFP_KERNEL);
-	struct pst_op op;
+	struct batch *b = kmalloc(sizeof(*b), GFP_KERNEL);
+	struct pst_op op __uninitialized;
 	bool again = false;
 	int err;
 
@@ -269,11 +318,11 @@ int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 		} else {
 			err = fill_batch(file->private_data, ctx->pos, b);
 			if (!err)
-				filter_batch(&op, file->private_data, b);
+				err = filter_batch(&op, file->private_data, b);
 			again = !err && emit(ctx, b) && b->full;
 			pst_after(&op, err);
 		}
 	} while (again && !fatal_signal_pending(current));
-	kvfree(b);
+	kfree(b);
 	return err;
 }

@@ -65,9 +65,7 @@ int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct d
 		return err;
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	slot->call->name[0] = dentry->d_name.name;
-	err = call_fill_save(slot->call);
-	if (!err)
-		err = name_check_call(slot->call);
+	err = name_check_hidden(slot->call);
 	/* The other answers of programs for names count when the name was looked up. */
 	if (!err && asks) {
 		name_check(slot->call, slot->call->node, dentry->d_name.name, NAME_FIND, NULL);
@@ -109,9 +107,13 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 	u64 both = call->chain->pre[FUSE_LOOKUP] | call->chain->post[FUSE_LOOKUP];
 	int r = 0;
 
-	place_inherit(call, call->node);
-	if (both & call->filters)
-		r = apply_before(call, name_check_call(call));
+	if (both & call->filters) {
+		r = call_fill_save(call);
+		if (!r)
+			r = apply_before(call, name_check_call(call));
+	} else if (!(call->chain->names & call->filters)) {
+		place_inherit(call, call->node);
+	}
 	if (!r && call->names_changed)
 		r = pst_call_bad(call->chain, call->chain->pre[FUSE_LOOKUP] & call->filters,
 				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
@@ -135,12 +137,12 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 static int ask(const struct pst_chain *chain, struct inode *dir, const char *name,
 	       struct inode *inode, bool unlocked)
 {
+	static const struct pst_called without_lock = { .unlocked = true };
 	bool shows = inode && chain->core.post[FUSE_GETATTR];
-	struct pst_called names = { .unlocked = unlocked };
+	struct fuse_attr shown __uninitialized;
+	struct pst_seen seen __uninitialized;
+	struct pst_attr attr __uninitialized;
 	struct filter_call *call;
-	struct pst_seen seen = {};
-	struct fuse_attr shown;
-	struct pst_attr attr;
 	struct slot *slot;
 	bool asked;
 	u32 us;
@@ -148,19 +150,18 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	call = slot->call;
-	call->aux = &names;
+	call->aux = unlocked ? (void *)&without_lock : NULL;
 	call->name[0] = name;
 	if (inode) {
 		if (shows)
 			pst_seen_fill(inode, &chain->core, &seen);
 		pst_fill_attr(inode, &attr);
 	}
-	err = call_fill_save(call);
-	if (!err)
-		err = check_found(call, inode, inode ? &attr : NULL);
+	err = check_found(call, inode, inode ? &attr : NULL);
 	if (!err && inode) {
 		pst_filter_give(call, dir, inode);
-		shown = call->saved->out.entry.attr;
+		if (shows)
+			shown = call->saved->out.entry.attr;
 	}
 	us = call->delay_us;
 	asked = call->serve;
@@ -230,9 +231,7 @@ bool pst_filter_predict(const struct pst_chain *chain, struct inode *dir, const 
 	int r;
 
 	call->name[0] = name;
-	r = call_fill_save(call);
-	if (!r)
-		r = check_found(call, NULL, &attr);
+	r = check_found(call, NULL, &attr);
 	/* No file exists whose attributes the programs for names could see. */
 	ret = r || data->want_child & data->names || call->child.filters & data->all;
 	pst_call_end(dir, slot);

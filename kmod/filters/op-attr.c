@@ -25,8 +25,8 @@ void pst_fill_fuse_attr(const struct kstat *stat, struct fuse_attr *ret_attr)
 		.ctimensec = stat->ctime.tv_nsec,
 		.mode = stat->mode,
 		.nlink = stat->nlink,
-		.uid = from_kuid_munged(&init_user_ns, stat->uid),
-		.gid = from_kgid_munged(&init_user_ns, stat->gid),
+		.uid = pst_uid_of(stat->uid),
+		.gid = pst_gid_of(stat->gid),
 		.rdev = new_encode_dev(stat->rdev),
 		.blksize = stat->blksize,
 	};
@@ -46,18 +46,19 @@ static struct fuse_sx_time sx_time(struct timespec64 time)
 
 static void fill_getattr(const struct pst_op *op, const struct kstat *stat, union attr_out *ret_out)
 {
-	memset(ret_out, 0, sizeof(*ret_out));
 	if (op->opcode == FUSE_GETATTR) {
+		ret_out->attr = (struct fuse_attr_out){};
 		pst_fill_fuse_attr(stat, &ret_out->attr.attr);
 		return;
 	}
+	ret_out->statx = (struct fuse_statx_out){};
 	ret_out->statx.stat = (struct fuse_statx){
 		.mask = stat->result_mask & (STATX_BASIC_STATS | STATX_BTIME),
 		.blksize = stat->blksize,
 		.attributes = stat->attributes,
 		.nlink = stat->nlink,
-		.uid = from_kuid_munged(&init_user_ns, stat->uid),
-		.gid = from_kgid_munged(&init_user_ns, stat->gid),
+		.uid = pst_uid_of(stat->uid),
+		.gid = pst_gid_of(stat->gid),
 		.mode = stat->mode,
 		.ino = stat->ino,
 		.size = stat->size,
@@ -80,7 +81,7 @@ static noinline_for_stack bool is_unchanged(const struct pst_op *op, const struc
 	union attr_out was;
 
 	fill_getattr(op, stat, &was);
-	return memcmp(&was, out, sizeof(was)) == 0;
+	return memcmp(&was, out, op_find(op->opcode)->result_size) == 0;
 }
 
 static struct timespec64 time_of(u64 sec, u32 nsec)
@@ -98,8 +99,8 @@ static void take_getattr(const struct fuse_attr *attr, struct kstat *stat)
 	stat->ctime = time_of(attr->ctime, attr->ctimensec);
 	stat->mode = attr->mode;
 	stat->nlink = attr->nlink;
-	stat->uid = make_kuid(&init_user_ns, attr->uid);
-	stat->gid = make_kgid(&init_user_ns, attr->gid);
+	stat->uid = KUIDT_INIT(attr->uid);
+	stat->gid = KGIDT_INIT(attr->gid);
 	stat->rdev = new_decode_dev(attr->rdev);
 	stat->blksize = attr->blksize ?: stat->blksize;
 }
@@ -118,8 +119,8 @@ static void take_statx(const struct fuse_statx *statx, struct kstat *stat)
 	stat->ctime = time_of(statx->ctime.tv_sec, statx->ctime.tv_nsec);
 	stat->mode = statx->mode;
 	stat->nlink = statx->nlink;
-	stat->uid = make_kuid(&init_user_ns, statx->uid);
-	stat->gid = make_kgid(&init_user_ns, statx->gid);
+	stat->uid = KUIDT_INIT(statx->uid);
+	stat->gid = KGIDT_INIT(statx->gid);
 	stat->rdev = MKDEV(statx->rdev_major, statx->rdev_minor);
 	stat->blksize = statx->blksize ?: stat->blksize;
 }
@@ -154,8 +155,8 @@ int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat 
 		       unsigned int flags)
 {
 	struct pst_chain *chain = pst_chain_of(op->chain);
-	struct pst_seen seen;
-	union attr_out out;
+	struct pst_seen seen __uninitialized;
+	union attr_out out __uninitialized;
 	bool answered;
 	int err, r;
 
@@ -247,8 +248,8 @@ static struct iattr part_of(const struct fuse_setattr_in *in, u32 valid, const s
 	struct iattr attr = {
 		.ia_valid = came->ia_valid & (ATTR_CTIME | ATTR_FILE),
 		.ia_mode = (in->mode & S_IALLUGO) | type,
-		.ia_vfsuid = VFSUIDT_INIT(make_kuid(&init_user_ns, in->uid)),
-		.ia_vfsgid = VFSGIDT_INIT(make_kgid(&init_user_ns, in->gid)),
+		.ia_vfsuid = VFSUIDT_INIT(KUIDT_INIT(in->uid)),
+		.ia_vfsgid = VFSGIDT_INIT(KGIDT_INIT(in->gid)),
 		.ia_size = in->size,
 		.ia_atime = { .tv_sec = in->atime, .tv_nsec = in->atimensec },
 		.ia_mtime = { .tv_sec = in->mtime, .tv_nsec = in->mtimensec },

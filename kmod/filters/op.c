@@ -209,13 +209,14 @@ int pst_before(struct pst_op *op)
 {
 	struct pst_filters *filters = pst_filters_of(op->inode);
 	const struct op *row = op_find(op->opcode);
-	bool keep = needs_state(op, row);
 	struct slot *slot;
+	bool keep;
 	u32 us;
 	int r;
 
 	if (!asks_before(op, row))
 		return 0;
+	keep = needs_state(op, row);
 	/* A close cannot fail, and its programs undo what those for the open have done. */
 	op->call = keep ? pst_call_new(filters, row->flags & OP_CLOSES ? __GFP_NOFAIL : 0) : NULL;
 	if (keep && !op->call) {
@@ -334,6 +335,5 @@ struct cred *pst_mounter_cred(const struct super_block *sb, kuid_t uid, kgid_t g
  */
 struct cred *pst_op_cred(const struct pst_op *op)
 {
-	return pst_mounter_cred(op->inode->i_sb, make_kuid(&init_user_ns, op->uid),
-				make_kgid(&init_user_ns, op->gid));
+	return pst_mounter_cred(op->inode->i_sb, KUIDT_INIT(op->uid), KGIDT_INIT(op->gid));
 }

@@ -7,6 +7,8 @@
 
 #include <penstock/filter.h>
 
+#include <linux/highuid.h>
+
 struct filter_call;
 struct slot;
 
@@ -79,6 +81,17 @@ static inline bool pst_asks(struct pst_op *op, struct inode *inode, u32 opcode)
 static inline int pst_after(struct pst_op *op, int r)
 {
 	return unlikely(op->chain) ? pst_op_after(op, r) : r;
+}
+
+/* The IDs that programs see: those of the first user namespace, which has all of the kernel. */
+static inline u32 pst_uid_of(kuid_t uid)
+{
+	return likely(uid_valid(uid)) ? __kuid_val(uid) : overflowuid;
+}
+
+static inline u32 pst_gid_of(kgid_t gid)
+{
+	return likely(gid_valid(gid)) ? __kgid_val(gid) : overflowgid;
 }
 
 /* shown.c */

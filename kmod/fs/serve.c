@@ -255,8 +255,8 @@ static void take_filters(const struct pst_chain *chain, struct inode *inode, str
 		unsigned int bit = chain->core.entries[i]->bit;
 
 		if (chain->core.entries[i]->cells)
-			port_store(pst_cell(pst_i(inode), bit),
-				   port_load(pst_cell(pst_i(from), bit)));
+			port_store(pst_cell(pst_i(inode), bit, true),
+				   port_load(pst_cell(pst_i(from), bit, true)));
 	}
 	WRITE_ONCE(pst_i(inode)->parent, pst_i(from)->parent);
 }

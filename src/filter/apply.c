@@ -89,7 +89,7 @@ int apply_before(struct filter_call *call, int names)
 	bool asks_names = (chain->names & call->filters) && op->n_entries;
 	int r;
 
-	call_fill(call, names == 0);
+	call_fill_before(call, names == 0);
 	if (names < 0) {
 		call->ran = call->filters & ~call->decided;
 		return names;
@@ -123,7 +123,7 @@ int apply_before_lookups(struct filter_call *call, struct chain_entry *entry, un
 	if (r < 0)
 		return r;
 	place_inherit(call, call->node);
-	call_fill(call, true);
+	call_fill_before(call, true);
 	return take_pre(call, entry, run_program_lookups(call, entry, first, n, ret_at));
 }
 
@@ -163,7 +163,7 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 	const struct chain *chain = call->chain;
 	uint64_t asked = call->ran & chain->post[call->opcode];
 	bool absent = r == 0 && call->op->effect == OP_FINDS && !found;
-	union pst_in in;
+	union pst_in in port_uninitialized;
 
 	if (!asked)
 		return r;
@@ -171,7 +171,7 @@ int apply_after(struct filter_call *call, int r, const struct pst_attr *found,
 	if (absent)
 		r = -ENOENT;
 	call_fill_result(call, r, found, after);
-	in = call->slot->in;
+	port_fetch(&in, &call->slot->in, sizeof(in));
 	for (unsigned int i = chain->n; i-- > 0;)
 		if (asked >> chain->entries[i]->bit & 1)
 			r = run_post(call, chain->entries[i], r, &in);

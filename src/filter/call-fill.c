@@ -138,12 +138,14 @@ int call_fill_save(struct filter_call *call)
 	struct filter_saved *saved = call->saved;
 	int r;
 
-	/* The daemon passes saved->cur as call->arg, so saved->cur must be written last. */
-	memset(&saved->orig, 0, sizeof(saved->orig));
-	/* The argument of RENAME is the beginning of that of RENAME2. */
-	if (call->op->arg_size)
+	/* Without an argument nothing reads these. */
+	if (call->op->arg_size) {
+		/* The daemon passes saved->cur as call->arg, so saved->cur is written last. */
+		memset(&saved->orig, 0, sizeof(saved->orig));
+		/* The argument of RENAME is the beginning of that of RENAME2. */
 		memcpy(&saved->orig, call->arg, call->op->arg_size);
-	saved->cur = saved->orig;
+		saved->cur = saved->orig;
+	}
 	call->uid = call->caller.uid;
 	call->gid = call->caller.gid;
 	r = save_names(call);
@@ -154,11 +156,10 @@ int call_fill_save(struct filter_call *call)
 
 static void fill_node(struct filter_call *call, struct filter_node *node, struct pst_node *ret_node)
 {
-	struct pst_node filled = { 0 };
-
 	if (node)
-		call->host->fill_node(call, node, call->chain->want_attr & call->filters, &filled);
-	*ret_node = filled;
+		call->host->fill_node(call, node, call->chain->want_attr & call->filters, ret_node);
+	else
+		*ret_node = (struct pst_node){ 0 };
 }
 
 static int fill_name(struct pst_name *name, const char *text)
@@ -191,7 +192,7 @@ static void fill_head(struct filter_call *call)
 {
 	struct pst_call *slot = call->slot;
 
-	slot->opcode = op_filter_opcode(call->opcode);
+	slot->opcode = call_filter_opcode(call);
 	slot->error = 0;
 	slot->unique = call->unique;
 	slot->delay_us = slot->n_events = slot->n_asked = 0;
@@ -203,7 +204,10 @@ static void fill_asked(struct filter_call *call, const union pst_in *in)
 {
 	struct pst_call *slot = call->slot;
 
-	slot->in = *in;
+	if (call->op->arg_size)
+		slot->in = *in;
+	else
+		memset(&slot->in, 0, sizeof(slot->in));
 	if (call->opcode == FUSE_READDIRPLUS)
 		slot->in.read.read_flags |= PST_READ_PLUS;
 	for (unsigned int i = 0; i < call->op->n_call_names; i++)
@@ -234,7 +238,12 @@ void call_fill(struct filter_call *call, bool look)
 		if (op->n_entries == 2)
 			fill_file(call, call->node2, saved->name[1], &slot->replaced);
 	}
-	memset(&slot->out, 0, op->result_size);
+}
+
+void call_fill_before(struct filter_call *call, bool look)
+{
+	call_fill(call, look);
+	memset(&call->slot->out, 0, call->op->result_size);
 }
 
 void call_fill_again(struct filter_call *call, bool look)
@@ -289,6 +298,8 @@ void call_fill_result(struct filter_call *call, int r, const struct pst_attr *fo
 	}
 	if (r == 0)
 		memcpy(&slot->out, &call->saved->out, call->out_len);
+	else
+		memset(&slot->out, 0, call->op->result_size);
 	if (found)
 		slot->child.attr = *found;
 	slot->after = after ? *after : (struct pst_node){ 0 };

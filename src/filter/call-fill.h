@@ -14,10 +14,13 @@ int call_save_name(char saved[PST_NAME_SIZE], const char *name);
  */
 int call_fill_save(struct filter_call *call);
 /*
- * Fills all members that are the same for each filter. If look is false, looks up no file: a filter
- * has refused the names, and the time of a lookup must not reveal if they exist.
+ * Fills all members that are the same for each filter, but not the result. If look is false, looks
+ * up no file: a filter has refused the names, and the time of a lookup must not reveal if they
+ * exist.
  */
 void call_fill(struct filter_call *call, bool look);
+/* The same for pre programs: there is no result yet. */
+void call_fill_before(struct filter_call *call, bool look);
 /* Fills the slot again after it was used for other names, with the changes of pre programs. */
 void call_fill_again(struct filter_call *call, bool look);
 /*

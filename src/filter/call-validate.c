@@ -128,7 +128,7 @@ bool call_validate_request(struct filter_call *call)
 {
 	uint32_t uid = port_read_once(call->slot->caller.uid);
 	uint32_t gid = port_read_once(call->slot->caller.gid);
-	union pst_in in;
+	union pst_in in port_uninitialized;
 
 	port_fetch(&in, &call->slot->in, sizeof(in));
 	if (!members_kept(call, &in) || !room_ok(call, &in) || !caller_ok(call, uid, gid) ||
@@ -142,17 +142,6 @@ bool call_validate_request(struct filter_call *call)
 }
 
 /* -- changes of post programs ----------------------------------------------------------------- */
-
-/* The results that are checked; no other result is longer. */
-union result {
-	struct fuse_entry_out entry;
-	struct pst_create_out create;
-	struct fuse_open_out open;
-	struct fuse_attr_out attr;
-	struct fuse_statx_out statx;
-	struct fuse_write_out write;
-	struct fuse_copy_file_range_out copy;
-};
 
 /* The kernel refuses an inode with a larger size. */
 static bool size_ok(uint64_t size)
@@ -182,9 +171,17 @@ static bool count_ok(const struct filter_call *call, uint64_t count)
 	return count <= (call->op->fh2.len ? came->copy.len : came->write.size);
 }
 
-static bool result_ok(const struct filter_call *call, const union result *now)
+/* The results with a file, which only the engine can make. */
+union file_result {
+	struct fuse_entry_out entry;
+	struct pst_create_out create;
+	struct fuse_open_out open;
+};
+
+/* then: the result before the change. */
+static bool result_ok(const struct filter_call *call, const union file_result *then)
 {
-	const union pst_out *then = &call->saved->out;
+	const union pst_out *now = &call->saved->out;
 
 	switch (call->op->result) {
 	case OP_RESULT_ENTRY:
@@ -220,9 +217,10 @@ static bool data_ok(struct filter_call *call)
 	}
 }
 
+/* A result that is refused is not used: the operation fails. */
 bool call_validate_result(struct filter_call *call)
 {
-	union result now;
+	union file_result then port_uninitialized;
 
 	if (call_answers_data(call)) {
 		uint32_t len = port_read_once(call->slot->data_len);
@@ -233,11 +231,9 @@ bool call_validate_result(struct filter_call *call)
 		if (!data_ok(call))
 			return false;
 	}
-	port_fetch(&now, &call->slot->out, call->out_len);
-	if (!result_ok(call, &now))
-		return false;
-	memcpy(&call->saved->out, &now, call->out_len);
-	return true;
+	memcpy(&then, &call->saved->out, sizeof(then));
+	port_fetch(&call->saved->out, &call->slot->out, call->out_len);
+	return result_ok(call, &then);
 }
 
 bool call_validate_answer(struct filter_call *call)

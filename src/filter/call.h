@@ -95,5 +95,17 @@ struct filter_call {
 	uint64_t seen;             /* LOOKUP: the node's filters when it was found */
 };
 
+/* Returns the opcode that programs see. */
+static inline uint32_t call_filter_opcode(const struct filter_call *call)
+{
+	return call->op->filter_opcode ? call->op->filter_opcode : call->opcode;
+}
+
+/* Returns the bytes of slot->in that are the argument of the operation. */
+static inline size_t call_in_size(const struct filter_call *call)
+{
+	return op_table[call_filter_opcode(call)].arg_size;
+}
+
 /* Begins an operation under a chain: clears all members after child. */
 void call_begin(struct filter_call *call, const struct chain *chain, uint32_t opcode);

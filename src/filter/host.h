@@ -10,9 +10,9 @@ struct filter_call;
 
 struct filter_host {
 	/*
-	 * Fills the members that the engine knows without a system call: nodeid, parent, attr.ino,
-	 * the type in attr.mode, the device. If want_attr is true, fills all of attr, unless the
-	 * engine cannot read the attributes.
+	 * Sets the members that the engine knows without a system call: nodeid, parent, attr.ino,
+	 * the type in attr.mode, the device; and the others to 0. If want_attr is true, sets all of
+	 * attr, unless the engine cannot read the attributes.
 	 */
 	void (*fill_node)(const struct filter_call *call, struct filter_node *node, bool want_attr,
 			  struct pst_node *ret_node);
@@ -30,9 +30,12 @@ struct filter_host {
 	 */
 	int (*real_name)(const struct filter_call *call, struct filter_node *dir, const char *name,
 			 char ret_real[PST_NAME_SIZE]);
-	/* Returns the cell of a node, for an entry with cells; it lives as long as the node. */
+	/*
+	 * Returns the cell of a node, for an entry with cells; it lives as long as the node. If
+	 * make is false, returns NULL for a cell that nothing was stored in, whose value is 0.
+	 */
 	port_atomic_u64 *(*cell)(const struct filter_call *call, const struct chain_entry *entry,
-				 struct filter_node *node);
+				 struct filter_node *node, bool make);
 	/*
 	 * Reports that the filters of a node have changed after FILTERS_SET, so pages in the
 	 * kernel's cache may be wrong.
@@ -49,11 +52,11 @@ struct filter_host {
 	bool (*renamed_since)(const struct filter_call *call);
 
 	/*
-	 * Runs the program of a kind for an opcode (0 for names) on slot ctx->slot. Returns 0 with
-	 * its verdict, or -errno if it could not be run. Counts both.
+	 * Runs the program of a kind for an opcode (0 for names) on slot ctx->slot, which may
+	 * change ctx. Returns 0 with its verdict, or -errno if it could not be run. Counts both.
 	 */
 	int (*run)(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-		   uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict);
+		   uint32_t opcode, struct pst_ctx *ctx, int *ret_verdict);
 	/*
 	 * Reports that a program has made the operation fail with EIO. It could not be run (error
 	 * is -errno, already counted), or has done wrong (error is 0). what continues a sentence

@@ -87,48 +87,56 @@ int listing_check(struct listing *listing, const char *name, const struct pst_at
 bool listing_add(struct listing *listing, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type)
 {
-	struct pst_listed *listed = &listing->call.slot->listed[listing->n];
 	struct listing_name *own = &listing->names[listing->n];
 	size_t len = strlen(name);
 
-	if (len >= sizeof(listed->text))
+	if (len >= PST_LISTED_SIZE)
 		return false;
-	own->ino = listed->ino = ino;
+	own->ino = ino;
 	own->off = off;
 	own->type = type;
 	own->hidden = false;
 	memcpy(own->text, name, len + 1);
-	listed->mode = type << 12;
-	listed->verdict = 0;
-	listed->len = (uint32_t)len;
-	memcpy(listed->text, name, len + 1);
-	listing->n++;
+	listing_fill(listing->call.slot, listing->n++, name, len, ino, type);
 	return true;
 }
 
 /* Runs one filter on the names. If the program could not be run, all names are hidden. */
-static void filter_names_by(struct listing *listing, const struct chain_entry *entry)
+static uint64_t hidden_by(struct filter_call *call, const struct chain_entry *entry, unsigned int n)
 {
-	int r = run_program_names(&listing->call, entry, listing->n);
+	uint64_t hidden = 0;
 
-	for (unsigned int i = 0; i < listing->n; i++)
-		if (r < 0 || port_read_once(listing->call.slot->listed[i].verdict) == -ENOENT)
-			listing->names[i].hidden = true;
+	if (run_program_names(call, entry, n) < 0)
+		return ~0ULL;
+	for (unsigned int i = 0; i < n; i++)
+		if (port_read_once(call->slot->listed[i].verdict) == -ENOENT)
+			hidden |= 1ULL << i;
+	return hidden;
 }
 
-void listing_filter_names(struct listing *listing)
+uint64_t listing_hidden(struct filter_call *call, unsigned int n)
 {
-	const struct chain *chain = listing->readdir->chain;
-	struct filter_call *call = &listing->call;
+	const struct chain *chain = call->chain;
+	uint64_t hidden = 0;
 
-	if (!listing->n)
-		return;
-	listing_lookup(listing, "");
 	place_inherit(call, call->node);
 	call_fill_name(call, call->node, "");
 	for (unsigned int i = 0; i < chain->n; i++)
 		if (call->filters & chain->names & 1ULL << chain->entries[i]->bit)
-			filter_names_by(listing, chain->entries[i]);
+			hidden |= hidden_by(call, chain->entries[i], n);
+	return hidden;
+}
+
+void listing_filter_names(struct listing *listing)
+{
+	uint64_t hidden;
+
+	if (!listing->n)
+		return;
+	listing_lookup(listing, "");
+	hidden = listing_hidden(&listing->call, listing->n);
+	for (unsigned int i = 0; i < listing->n; i++)
+		listing->names[i].hidden = hidden >> i & 1;
 }
 
 void listing_filter_lookups(struct listing *listing,

@@ -45,6 +45,27 @@ int listing_check(struct listing *listing, const char *name, const struct pst_at
 /* Makes listing->call the LOOKUP of a name, which the engine then runs like any other. */
 void listing_lookup(struct listing *listing, const char *name);
 
+/* Fills name I of a listing in a slot; len is below PST_LISTED_SIZE, type is DT_REG, ... */
+static inline void listing_fill(struct pst_call *slot, unsigned int i, const char *name, size_t len,
+				uint64_t ino, uint32_t type)
+{
+	struct pst_listed *listed = &slot->listed[i];
+
+	/* DT_* are the bits of S_IFMT, shifted. */
+	listed->mode = type << 12;
+	listed->ino = ino;
+	listed->verdict = 0;
+	listed->len = (uint32_t)len;
+	memcpy(listed->text, name, len);
+	listed->text[len] = '\0';
+}
+
+/*
+ * Runs the programs for names, each once, on the n names of a listing that the slot of a LOOKUP
+ * has. Returns a bit for each name that is hidden.
+ */
+uint64_t listing_hidden(struct filter_call *lookup, unsigned int n);
+
 /*
  * Adds a name to the names of the next run. Returns false if the name is too long; the engine must
  * then call listing_check() or listing_lookup().

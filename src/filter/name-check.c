@@ -42,7 +42,7 @@ static int check_written(struct filter_call *call, struct filter_node *dir, cons
 /*
  * Runs the filters that hide names by the name alone (PST_HIDES), before any lookup in the lower
  * file system: neither the time of the answer nor what the kernel caches may tell whether a hidden
- * file exists.
+ * file exists. The caller has set call->child by place_inherit(), and sets it again if it is used.
  */
 static int check_hidden(struct filter_call *call, struct filter_node *dir, const char *name,
 			enum name_use use)
@@ -52,8 +52,13 @@ static int check_hidden(struct filter_call *call, struct filter_node *dir, const
 
 	if ((filter_node_filters(dir) & hides) && !name_is_dots(name))
 		r = check_written(call, dir, name, hides, NULL);
-	place_inherit(call, dir);
 	return r == -ENOENT && use == NAME_MAKE ? -EPERM : r;
+}
+
+int name_check_hidden(struct filter_call *call)
+{
+	place_inherit(call, call->node);
+	return check_hidden(call, call->node, call->name[0], NAME_FIND);
 }
 
 bool name_check_wants_child(const struct filter_call *call, const struct filter_node *dir)
@@ -98,14 +103,17 @@ int name_check(struct filter_call *call, struct filter_node *dir, const char *na
 	struct filter_node *known = NULL;
 	struct pst_attr found;
 	bool looks;
-	int r;
+	int r = 0;
 
 	place_inherit(call, dir);
 	if (!(filter_node_filters(dir) & call->chain->names) || name_is_dots(name))
 		return 0;
 	/* Programs with PST_WANT_CHILD need all attributes of the file, not only its type. */
 	looks = name_check_wants_child(call, dir) && !(attr && attr->ino);
-	r = looks ? check_hidden(call, dir, name, NAME_FIND) : 0;
+	if (looks) {
+		r = check_hidden(call, dir, name, NAME_FIND);
+		place_inherit(call, dir);
+	}
 	if (r == 0 && looks && host->peek(call, dir, name, &found, &known) == 0)
 		attr = &found;
 	host->put_node(call, known);
@@ -242,10 +250,11 @@ static int check_rename(struct filter_call *call)
 		return 0;
 	}
 	/* This comes before any lookup in the lower file system; see check_hidden(). */
-	r = check_hidden(call, call->node, call->name[0], NAME_FIND);
-	if (r == 0)
-		r = check_hidden(call, call->node2, call->name[1],
-				 exchange ? NAME_FIND : NAME_MAKE);
+	r = name_check_hidden(call);
+	if (r < 0)
+		return r;
+	place_inherit(call, call->node2);
+	r = check_hidden(call, call->node2, call->name[1], exchange ? NAME_FIND : NAME_MAKE);
 	if (r < 0)
 		return r;
 	call->host->rename_begins(call);
@@ -286,6 +295,8 @@ static int check_created(struct filter_call *call)
 
 int name_check_call(struct filter_call *call)
 {
+	int r = 0;
+
 	switch (call->op->n_entries ? call->op->effect : OP_NO_EFFECT) {
 	case OP_REMOVES:
 		return name_check(call, call->node, call->name[0], NAME_FIND, NULL);
@@ -297,10 +308,15 @@ int name_check_call(struct filter_call *call)
 		return check_rename(call);
 	case OP_FINDS:
 		/* apply_found() checks the name once its file is known. */
+		if (!call->listed)
+			r = name_check_hidden(call);
 		place_inherit(call, call->node);
-		return call->listed ? 0 : check_hidden(call, call->node, call->name[0], NAME_FIND);
+		return r;
 	default:
-		place_inherit(call, call->node);
+		if (call->op->effect)
+			place_inherit(call, call->node);
+		else
+			call->child.filters = 0;
 		return 0;
 	}
 }
@@ -327,7 +343,6 @@ void name_check_known(struct filter_call *call, const struct chain *chain,
 {
 	uint64_t bit = 1ULL << entry->bit;
 	bool had = filter_node_filters(node) & bit;
-	port_atomic_u64 *cell;
 
 	if (node == entry->at)
 		return;
@@ -340,7 +355,6 @@ void name_check_known(struct filter_call *call, const struct chain *chain,
 	if (!entry->cells)
 		return;
 	/* The filter may run already and have set the cell; but the path is known only now. */
-	cell = call->host->cell(call, entry, node);
-	if (!had || port_load(cell) == entry->facts->unknown)
-		port_store(cell, call->child.cells[entry->bit]);
+	if (!had || place_cell(call, entry, node) == entry->facts->unknown)
+		place_set_cell(call, entry, node, call->child.cells[entry->bit]);
 }

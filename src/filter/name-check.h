@@ -18,6 +18,12 @@ enum name_use {
 int name_check(struct filter_call *call, struct filter_node *dir, const char *name,
 	       enum name_use use, const struct pst_attr *attr);
 
+/*
+ * Checks name[0] before it is looked up in the lower file system: runs the filters that hide names
+ * by the name alone (PST_HIDES). Changes call->child. Returns 0, or -errno for the reply.
+ */
+int name_check_hidden(struct filter_call *call);
+
 /* Returns whether programs for names of a directory need the attributes of the files. */
 bool name_check_wants_child(const struct filter_call *call, const struct filter_node *dir);
 

@@ -10,8 +10,7 @@ void place_inherit(struct filter_call *call, struct filter_node *dir)
 		const struct chain_entry *entry = chain->entries[i];
 
 		if (entry->cells)
-			call->child.cells[entry->bit] =
-				port_load(call->host->cell(call, entry, dir));
+			call->child.cells[entry->bit] = place_cell(call, entry, dir);
 	}
 }
 
@@ -48,9 +47,9 @@ void place_give(struct filter_call *call, struct filter_node *node,
 		if (!entry->cells)
 			continue;
 		if (place->filters >> entry->bit & 1)
-			port_store(call->host->cell(call, entry, node), place->cells[entry->bit]);
+			place_set_cell(call, entry, node, place->cells[entry->bit]);
 		else if (!(filter_node_filters(node) >> entry->bit & 1))
-			port_store(call->host->cell(call, entry, node), 0);
+			place_set_cell(call, entry, node, 0);
 	}
 	if (before & FILTERS_SET)
 		call->host->filters_changed(call, node, before ^ filter_node_filters(node));

@@ -60,6 +60,9 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* Marks a large variable, which has no value until it is assigned one. */
+#define port_uninitialized
+
 /* Reads a number once, although programs may write to it at the same time. */
 #define port_read_once(number) (*(const volatile __typeof__(number) *)&(number))
 

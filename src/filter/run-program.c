@@ -4,11 +4,12 @@
  * slot, makes this one operation fail with EIO and is counted.
  */
 #include "filter/run-program.h"
+#include "filter/place.h"
 
 /* Returns the opcode by which the engine knows a program; 0 for names. */
 static uint32_t program_of(const struct filter_call *call, enum filter_kind kind)
 {
-	return kind == FILTER_NAME ? 0 : op_filter_opcode(call->opcode);
+	return kind == FILTER_NAME ? 0 : call_filter_opcode(call);
 }
 
 int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
@@ -21,7 +22,7 @@ int run_program_bad(struct filter_call *call, const struct chain_entry *entry,
 
 /* Returns 0 with the verdict, or -EIO. */
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-	       const struct pst_ctx *ctx, int *ret_verdict)
+	       struct pst_ctx *ctx, int *ret_verdict)
 {
 	uint32_t opcode = program_of(call, kind);
 	int r = call->host->run(call, entry, kind, opcode, ctx, ret_verdict);
@@ -35,12 +36,6 @@ static int run(struct filter_call *call, const struct chain_entry *entry, enum f
 
 /* -- the slot as one filter sees it ------------------------------------------------------------ */
 
-static uint64_t cell_of(struct filter_call *call, const struct chain_entry *entry,
-			struct filter_node *node)
-{
-	return entry->cells && node ? port_load(call->host->cell(call, entry, node)) : 0;
-}
-
 /* Returns the directory while a name is checked, else the node of the operation. */
 static struct filter_node *node_of(const struct filter_call *call)
 {
@@ -52,15 +47,26 @@ static bool holds(const struct filter_node *node, const struct chain_entry *entr
 	return node && (filter_node_filters(node) >> entry->bit & 1);
 }
 
+static void fill_cells(struct filter_call *call, const struct chain_entry *entry)
+{
+	const struct filter_node *known = call->known;
+	struct pst_call *slot = call->slot;
+
+	slot->cell = place_cell(call, entry, node_of(call));
+	slot->cell2 = place_cell(call, entry, call->node2);
+	slot->child.cell = call->child.filters ? call->child.cells[entry->bit] : 0;
+	slot->child.known_cell = holds(known, entry) ? place_cell(call, entry, call->known) : 0;
+}
+
 static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 {
 	struct pst_call *slot = call->slot;
 
-	slot->cell = cell_of(call, entry, node_of(call));
-	slot->cell2 = cell_of(call, entry, call->node2);
+	if (entry->cells)
+		fill_cells(call, entry);
+	else
+		slot->cell = slot->cell2 = slot->child.cell = slot->child.known_cell = 0;
 	slot->child.held = call->child.filters >> entry->bit & 1;
-	slot->child.cell = entry->cells ? call->child.cells[entry->bit] : 0;
-	slot->child.known_cell = holds(call->known, entry) ? cell_of(call, entry, call->known) : 0;
 	if (call->known)
 		slot->child.known = 1;
 	/* A filter that failed may have left another delay. */
@@ -71,60 +77,58 @@ static void fill_own(struct filter_call *call, const struct chain_entry *entry)
 		memcpy(slot->note, call->saved->note[entry->bit], sizeof(slot->note));
 }
 
-/* The members of the slot that each program sets. */
-struct own {
-	uint64_t cell, child_cell, note[2];
-	uint32_t held, delay_us, n_events;
-};
+/* -- taking over what a program has set -------------------------------------------------------- */
 
-static void fetch_own(const struct pst_call *slot, struct own *ret_own)
+static void take_note(struct filter_call *call, const struct chain_entry *entry)
 {
-	*ret_own = (struct own){
-		.cell = port_read_once(slot->cell),
-		.child_cell = port_read_once(slot->child.cell),
-		.note = { port_read_once(slot->note[0]), port_read_once(slot->note[1]) },
-		.held = port_read_once(slot->child.held),
-		.delay_us = port_read_once(slot->delay_us),
-		.n_events = port_read_once(slot->n_events),
-	};
-}
-
-/* Returns the first invalid value that a program has left, for the log; or NULL. */
-static const char *invalid(const struct filter_call *call, const struct chain_entry *entry,
-			   const struct own *own)
-{
-	if (own->held > 1)
-		return "left a number other than 0 and 1 in child.held";
-	if (!entry->cells && (own->cell || own->child_cell))
-		return "set a cell, but its filter does not declare PST_CELLS";
-	/* Another filter may have set the delay. */
-	if (own->delay_us && !(call->chain->delays & call->filters))
-		return "set delay_us, but its filter does not declare PST_DELAYS";
-	return NULL;
-}
-
-static void take_own(struct filter_call *call, struct chain_entry *entry, const struct own *own)
-{
-	struct filter_node *node = node_of(call);
+	const uint64_t note[2] = { port_read_once(call->slot->note[0]),
+				   port_read_once(call->slot->note[1]) };
 	uint64_t bit = 1ULL << entry->bit;
 
-	call->delay_us = own->delay_us;
-	if (entry->cells && node)
-		port_store(call->host->cell(call, entry, node), own->cell);
-	call->child.cells[entry->bit] = own->child_cell;
 	call->noted &= ~bit;
-	if (own->note[0] || own->note[1]) {
-		memcpy(call->saved->note[entry->bit], own->note, sizeof(own->note));
+	if (note[0] | note[1]) {
+		memcpy(call->saved->note[entry->bit], note, sizeof(note));
 		call->noted |= bit;
 	}
-	/* A filter can apply to a child only if it applies to the directory. */
-	if (!own->held) {
+}
+
+/* A filter can apply to a child only if it applies to the directory. */
+static void take_held(struct filter_call *call, struct chain_entry *entry, uint32_t held)
+{
+	uint64_t bit = 1ULL << entry->bit;
+
+	if (!held) {
 		if (call->child.filters & bit)
 			port_store(&entry->per_child, 1);
 		call->child.filters &= ~bit;
-	} else if (holds(node, entry)) {
+	} else if (holds(node_of(call), entry)) {
 		call->child.filters |= bit;
 	}
+}
+
+/* Takes over what a program has set. Returns NULL, or the first invalid value, for the log. */
+static const char *take_own(struct filter_call *call, struct chain_entry *entry)
+{
+	const struct pst_call *slot = call->slot;
+	uint64_t cell = port_read_once(slot->cell), child_cell = port_read_once(slot->child.cell);
+	uint32_t held = port_read_once(slot->child.held);
+	uint32_t delay_us = port_read_once(slot->delay_us);
+
+	if (held > 1)
+		return "left a number other than 0 and 1 in child.held";
+	if (!entry->cells && (cell | child_cell))
+		return "set a cell, but its filter does not declare PST_CELLS";
+	/* Another filter may have set the delay. */
+	if (delay_us && !(call->chain->delays & call->filters))
+		return "set delay_us, but its filter does not declare PST_DELAYS";
+	call->delay_us = delay_us;
+	if (entry->cells) {
+		place_set_cell(call, entry, node_of(call), cell);
+		call->child.cells[entry->bit] = child_cell;
+	}
+	take_note(call, entry);
+	take_held(call, entry, held);
+	return NULL;
 }
 
 static void report_events(struct filter_call *call, const struct chain_entry *entry,
@@ -134,7 +138,7 @@ static void report_events(struct filter_call *call, const struct chain_entry *en
 	int error = kind == FILTER_POST ? call->error : 0;
 
 	for (uint32_t i = 0; i < n && i < PST_N_EVENTS; i++) {
-		struct pst_event event;
+		struct pst_event event port_uninitialized;
 
 		port_fetch(&event, &call->slot->event[i], sizeof(event));
 		event.what[PST_EVENT_SIZE - 1] = '\0';
@@ -148,16 +152,13 @@ static void report_events(struct filter_call *call, const struct chain_entry *en
 static int take(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind,
 		int verdict)
 {
-	struct own own;
-	const char *wrong;
+	const char *wrong = take_own(call, entry);
+	uint32_t n_events = port_read_once(call->slot->n_events);
 
-	fetch_own(call->slot, &own);
-	wrong = invalid(call, entry, &own);
 	if (wrong)
 		return run_program_bad(call, entry, kind, wrong);
-	take_own(call, entry, &own);
-	if (own.n_events)
-		report_events(call, entry, kind, own.n_events);
+	if (n_events)
+		report_events(call, entry, kind, n_events);
 	if (verdict == PST_SERVE) {
 		if (kind == FILTER_POST || !call->host->may_serve ||
 		    !call->host->may_serve(call, entry))
@@ -184,7 +185,7 @@ static int take(struct filter_call *call, struct chain_entry *entry, enum filter
 
 int run_program(struct filter_call *call, struct chain_entry *entry, enum filter_kind kind)
 {
-	const struct pst_ctx ctx = { .slot = call->slot_number };
+	struct pst_ctx ctx = { .slot = call->slot_number };
 	int verdict, r;
 
 	fill_own(call, entry);
@@ -195,7 +196,7 @@ int run_program(struct filter_call *call, struct chain_entry *entry, enum filter
 int run_program_lookups(struct filter_call *call, struct chain_entry *entry, unsigned int first,
 			unsigned int n, unsigned int *ret_at)
 {
-	const struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n, .first = first };
+	struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n, .first = first };
 	uint32_t n_asked;
 	int verdict;
 
@@ -213,7 +214,7 @@ int run_program_lookups(struct filter_call *call, struct chain_entry *entry, uns
 
 int run_program_names(struct filter_call *call, const struct chain_entry *entry, unsigned int n)
 {
-	const struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n };
+	struct pst_ctx ctx = { .slot = call->slot_number, .n_listed = n };
 	int verdict;
 
 	fill_own(call, entry);

@@ -103,7 +103,7 @@ port_atomic_u64 *adapter_cell(struct fs *fs, const struct chain_entry *entry, st
 }
 
 static port_atomic_u64 *cell(const struct filter_call *call, const struct chain_entry *entry,
-			     struct filter_node *filter)
+			     struct filter_node *filter, bool make)
 {
 	return adapter_cell(fs_of(call), entry, node_of_filter(filter));
 }
@@ -145,7 +145,7 @@ static bool renamed_since(const struct filter_call *call)
 }
 
 static int run(struct filter_call *call, const struct chain_entry *entry, enum filter_kind kind,
-	       uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict)
+	       uint32_t opcode, struct pst_ctx *ctx, int *ret_verdict)
 {
 	(void)call;
 	/* The program would see the slot of another request. */

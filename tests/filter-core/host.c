@@ -60,10 +60,11 @@ static void fill_node(const struct filter_call *c, struct filter_node *filter, b
 {
 	struct node *node = node_of(filter);
 
-	ret_node->nodeid = node->nodeid;
-	ret_node->parent = node->parent;
-	ret_node->attr.ino = node->nodeid;
-	ret_node->attr.mode = node->type | (want_attr ? 0644 : 0);
+	*ret_node = (struct pst_node){
+		.nodeid = node->nodeid,
+		.parent = node->parent,
+		.attr = { .ino = node->nodeid, .mode = node->type | (want_attr ? 0644 : 0) },
+	};
 }
 
 static int peek(const struct filter_call *c, struct filter_node *dir, const char *name,
@@ -99,7 +100,7 @@ static int real_name(const struct filter_call *c, struct filter_node *dir, const
 }
 
 static port_atomic_u64 *cell(const struct filter_call *c, const struct chain_entry *entry,
-			     struct filter_node *filter)
+			     struct filter_node *filter, bool make)
 {
 	return &node_of(filter)->cells[entry->bit];
 }
@@ -119,7 +120,7 @@ static bool renamed_since(const struct filter_call *c)
 }
 
 static int run(struct filter_call *c, const struct chain_entry *entry, enum filter_kind kind,
-	       uint32_t opcode, const struct pst_ctx *ctx, int *ret_verdict)
+	       uint32_t opcode, struct pst_ctx *ctx, int *ret_verdict)
 {
 	const struct filter *filter = entry->filter;
 	program_fn program = kind == FILTER_NAME ? filter->name :

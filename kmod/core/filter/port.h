@@ -64,6 +64,9 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 	barrier();
 }
 
+/* Kernels can be built so that all other variables are zero at first. */
+#define port_uninitialized __uninitialized
+
 #define port_read_once(NUMBER) READ_ONCE(NUMBER)
 
 /* Memory counts for the cgroup of the caller. */

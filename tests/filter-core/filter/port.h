@@ -81,6 +81,7 @@ static inline void port_fetch(void *to, const void *from, size_t size)
 	memcpy(to, from, size);
 	__asm__ volatile("" ::: "memory");
 }
+#define port_uninitialized
 #define port_read_once(number) (*(const volatile __typeof__(number) *)&(number))
 
 /* The test counts allocations, and makes them fail. */
