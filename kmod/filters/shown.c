@@ -199,7 +199,7 @@ noinline_for_stack void pst_fill_lower_attr(const struct inode *inode, struct fu
 static noinline int ask(struct inode *inode, struct pst_seen *ret_seen, struct fuse_attr *ret_attr)
 {
 	struct fuse_attr_out out = {};
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int err;
 
 	pst_seen_fill(inode, NULL, ret_seen);

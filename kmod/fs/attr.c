@@ -176,7 +176,7 @@ int pst_getattr(struct mnt_idmap *idmap, const struct path *path, struct kstat *
 		unsigned int flags)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	/*
 	 * Only the mount is asked for, as `penstock filter` does. A filter that refuses GETATTR
@@ -362,7 +362,7 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 {
 	struct inode *inode = d_inode(dentry);
 	int err = mnt_want_write(pst_mnt(dentry));
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (!err) {
 		/* With O_TRUNC, the program for OPEN has seen it. */
@@ -392,7 +392,7 @@ const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done)
 
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (!dentry)
 		return ERR_PTR(-ECHILD);

@@ -64,7 +64,7 @@ static ssize_t copy_with_programs(struct pst_op *op, struct file *in, loff_t pos
 ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			    size_t len, unsigned int flags)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	/*
 	 * Reads and writes, as the kernel does if a FUSE view answers EXDEV: a filter sees the
@@ -84,7 +84,7 @@ ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, lo
 loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			    loff_t len, unsigned int flags)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
 		return -EINVAL;

@@ -42,7 +42,7 @@ static int flush_lower(struct file *file, fl_owner_t id)
 
 static int pst_flush(struct file *file, fl_owner_t id)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int ret = 0;
 
 	/* close(2) looks for locks in the inode of the view only. */
@@ -206,7 +206,7 @@ loff_t pst_llseek(struct file *file, loff_t offset, int whence)
 {
 	struct inode *inode = file_inode(file);
 	struct fuse_lseek_out out = {};
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	loff_t ret = 0;
 	int err;
 
@@ -229,7 +229,7 @@ loff_t pst_llseek(struct file *file, loff_t offset, int whence)
 int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 {
 	struct inode *inode = file_inode(file);
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int ret = 0;
 
 	if (pst_asks(&op, inode, S_ISDIR(inode->i_mode) ? FUSE_FSYNCDIR : FUSE_FSYNC)) {
@@ -247,7 +247,7 @@ int pst_fsync(struct file *file, loff_t start, loff_t end, int datasync)
 static long pst_fallocate(struct file *file, int mode, loff_t offset, loff_t len)
 {
 	struct fuse_fallocate_in *in;
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int ret = 0;
 
 	if (pst_asks(&op, file_inode(file), FUSE_FALLOCATE)) {

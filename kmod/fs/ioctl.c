@@ -73,7 +73,7 @@ static long pass_with_programs(struct pst_op *op, struct file *file, unsigned in
 static long do_ioctl(struct file *file, unsigned int cmd, unsigned long arg, unsigned int flags,
 		     ioctl_fn *run)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, file_inode(file), FUSE_IOCTL))
 		return pass_with_programs(&op, file, cmd, arg, flags, run);
@@ -112,7 +112,7 @@ static int begin_flags(struct pst_op *op, struct dentry *dentry, u32 cmd)
 
 int pst_fileattr_get(struct dentry *dentry, struct c_fileattr *fa)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int err = begin_flags(&op, dentry, fa->fsx_valid ? FS_IOC_FSGETXATTR : FS_IOC_GETFLAGS);
 
 	if (err == PST_OP_DONE)
@@ -137,7 +137,7 @@ static int set_lower_flags(struct dentry *dentry, struct c_fileattr *fa)
 
 int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fileattr *fa)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int err = begin_flags(&op, dentry, fa->fsx_valid ? FS_IOC_FSSETXATTR : FS_IOC_SETFLAGS);
 
 	if (!err)

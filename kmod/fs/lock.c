@@ -121,7 +121,7 @@ static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct fil
 int pst_lock(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct inode *inode = file_inode(file);
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_sb(inode->i_sb)->lower_locks) {
 		if (cmd != F_CANCELLK &&
@@ -169,7 +169,7 @@ void pst_unlock_all(struct file *file)
 int pst_flock(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct inode *inode = file_inode(file);
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (!pst_sb(inode->i_sb)->lower_locks)
 		return locks_lock_file_wait(file, fl);

@@ -144,7 +144,7 @@ static int open_with_programs(struct pst_op *op, struct file *file)
 
 int pst_open(struct inode *inode, struct file *file)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	/* A file that was just made was opened by CREATE. */
 	if (!(file->f_mode & FMODE_CREATED) &&
@@ -156,7 +156,7 @@ int pst_open(struct inode *inode, struct file *file)
 int pst_release(struct inode *inode, struct file *file)
 {
 	struct file *l = file->private_data;
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 	int ret = 0;
 
 	if (pst_asks(&op, inode, S_ISDIR(inode->i_mode) ? FUSE_RELEASEDIR : FUSE_RELEASE)) {

@@ -199,7 +199,7 @@ static int filter_set(struct pst_op *op, struct dentry *dentry, const char *name
 static int get_any(const struct xattr_handler *handler, struct dentry *dentry, struct inode *inode,
 		   const char *name, void *value, size_t size)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, inode, FUSE_GETXATTR))
 		return filter_get(&op, dentry, name, value, size, get_lower);
@@ -210,7 +210,7 @@ static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
 		   struct dentry *dentry, struct inode *inode, const char *name, const void *value,
 		   size_t size, int flags)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, inode, value ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
 		return filter_set(&op, dentry, name, value, size, flags, set_lower);
@@ -224,7 +224,7 @@ const struct xattr_handler *const pst_xattr_handlers[] = { &any_name, NULL };
 
 ssize_t pst_listxattr(struct dentry *dentry, char *list, size_t size)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, d_inode(dentry), FUSE_LISTXATTR))
 		return filter_get(&op, dentry, NULL, list, size, list_lower);
@@ -379,7 +379,7 @@ static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix
 
 struct posix_acl *pst_get_acl(struct mnt_idmap *idmap, struct dentry *dentry, int type)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, d_inode(dentry), FUSE_GETXATTR))
 		return filter_get_acl(&op, dentry, type);
@@ -407,7 +407,7 @@ struct posix_acl *pst_get_inode_acl(struct inode *inode, int type, bool rcu)
 
 int pst_set_acl(struct mnt_idmap *idmap, struct dentry *dentry, struct posix_acl *acl, int type)
 {
-	struct pst_op op;
+	struct pst_op op __uninitialized;
 
 	if (pst_asks(&op, d_inode(dentry), acl ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
 		return filter_set_acl(&op, dentry, acl, type);
