@@ -166,7 +166,8 @@ int pst_release(struct inode *inode, struct file *file)
 	}
 	if (pst_sb(inode->i_sb)->lower_locks)
 		pst_unlock_all(file);
-	fput(l);
+	/* Not when the task returns to user mode: as each ->release(), this runs without locks. */
+	__fput_sync(l);
 	pst_after(&op, ret);
 	return 0;
 }
