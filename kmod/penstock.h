@@ -239,8 +239,7 @@ static inline void pst_refresh(struct inode *inode)
 }
 
 /* shown.c */
-bool pst_shows(const struct inode *inode);
-bool pst_shows_by_caller(const struct inode *inode);
+bool pst_shows_now(const struct inode *inode);
 bool pst_shown_differs(const struct inode *inode);
 void pst_seen_fill(const struct inode *inode, const struct chain *chain, struct pst_seen *ret_seen);
 umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kgid_t gid,
@@ -255,7 +254,13 @@ const struct cred *pst_act_as_shown(const struct inode *inode);
 void pst_act_end_as_shown(const struct cred *caller);
 int pst_clear_hidden(const struct inode *inode, struct file *lower);
 
-/* The same, and runs programs if they have to decide anew what is shown. Returns their error. */
+/* Checks if filters hold for a file that may show other attributes. */
+static inline bool pst_shows(const struct inode *inode)
+{
+	return unlikely(pst_sb(inode->i_sb)->shows) && pst_shows_now(inode);
+}
+
+/* As pst_refresh(); also runs programs if they have to decide anew. Returns their error. */
 static inline int pst_renew(struct inode *inode)
 {
 	return pst_attr_differs(inode) ? pst_renew_differing(inode) : 0;

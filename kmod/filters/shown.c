@@ -36,12 +36,12 @@ static u64 filters_of(const struct inode *inode)
 	return shows & filter_node_filters(&pst_i(inode)->filter);
 }
 
-bool pst_shows(const struct inode *inode)
+bool pst_shows_now(const struct inode *inode)
 {
 	return filters_of(inode);
 }
 
-bool pst_shows_by_caller(const struct inode *inode)
+static bool shows_by_caller(const struct inode *inode)
 {
 	return filters_of(inode) & pst_sb(inode->i_sb)->shows_by_caller;
 }
@@ -82,18 +82,25 @@ static bool is_same_owner(const struct pst_seen *a, const struct pst_seen *b)
 bool pst_shown_differs(const struct inode *inode)
 {
 	const struct pst_seen *seen = &pst_i(inode)->seen;
-	struct pst_seen now;
+	const struct inode *l = pst_lower_inode(inode);
+	u64 filters = filters_of(inode);
+	struct timespec64 ctime;
 	unsigned int begin;
 	bool same;
 
+	if (filters & pst_sb(inode->i_sb)->shows_by_caller)
+		return true;
 	do {
 		begin = read_seqcount_begin(&pst_i(inode)->seq);
-		pst_seen_fill(inode, NULL, &now);
-		same = seen->filters == now.filters && seen->change == now.change &&
-		       timespec64_equal(&seen->ctime, &now.ctime) && seen->size == now.size &&
-		       is_same_owner(seen, &now);
+		same = seen->change == change_of(pst_sb(inode->i_sb), NULL);
+		ctime = inode_get_ctime(l);
+		same = same && seen->filters == filters && seen->size == i_size_read(l) &&
+		       seen->ctime.tv_nsec == ctime.tv_nsec && seen->ctime.tv_sec == ctime.tv_sec &&
+		       uid_eq(seen->uid, pst_lower_uid(inode)) &&
+		       gid_eq(seen->gid, pst_lower_gid(inode)) &&
+		       seen->mode == READ_ONCE(l->i_mode);
 	} while (read_seqcount_retry(&pst_i(inode)->seq, begin));
-	return !same || pst_shows_by_caller(inode);
+	return !same;
 }
 
 /*
@@ -115,6 +122,13 @@ static bool has_filtered_acl(const struct inode *inode)
 	return true;
 }
 
+/* Checks if the copies have these values already, and the lower inode has not changed. */
+static bool is_shown(const struct inode *inode, kuid_t uid, kgid_t gid, umode_t mode)
+{
+	return inode->i_mode == mode && uid_eq(inode->i_uid, uid) && gid_eq(inode->i_gid, gid) &&
+	       !pst_shown_differs(inode);
+}
+
 #define AGAIN     1 /* the programs have to be asked again */
 #define NOT_ASKED 2 /* no program shows anything */
 
@@ -126,15 +140,19 @@ static int show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kg
 		umode_t *mode)
 {
 	bool other_uid = !uid_eq(uid, seen->uid), other_gid = !gid_eq(gid, seen->gid);
-	bool acl = has_filtered_acl(inode), locked, done;
+	bool other = has_filtered_acl(inode) || other_uid || other_gid ||
+		     (*mode ^ seen->mode) & S_IALLUGO;
 	struct pst_inode *pi = pst_i(inode);
-	umode_t hidden = 0, came = *mode;
-	struct pst_seen now;
+	struct pst_seen now __uninitialized;
+	bool locked, done;
+	umode_t hidden = 0;
 
 	/* In a directory, S_ISGID means that new files inherit the group. */
 	if (!S_ISDIR(inode->i_mode))
 		hidden = (other_uid ? S_ISUID : 0) | (other_gid ? S_ISGID : 0);
 	*mode &= ~hidden;
+	if (is_shown(inode, uid, gid, *mode) && pi->hidden == hidden && pi->other == other)
+		return 0;
 	locked = pst_lock_program(inode, *mode);
 	if (locked)
 		pst_seen_fill(inode, NULL, &now);
@@ -145,8 +163,7 @@ static int show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kg
 		done = pst_set_owner(inode, uid, gid, *mode);
 		if (done) {
 			pi->hidden = hidden;
-			pi->other = acl || other_uid || other_gid ||
-				    (came ^ seen->mode) & S_IALLUGO;
+			pi->other = other;
 			pi->seen = *seen;
 		}
 		write_seqcount_end(&pi->seq);
@@ -173,8 +190,8 @@ umode_t pst_show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, k
 int pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
 		    const struct fuse_attr *attr)
 {
-	kuid_t uid = make_kuid(&init_user_ns, attr->uid);
-	kgid_t gid = make_kgid(&init_user_ns, attr->gid);
+	kuid_t uid = KUIDT_INIT(attr->uid);
+	kgid_t gid = KGIDT_INIT(attr->gid);
 	umode_t mode = attr->mode;
 
 	seen->filters = filters_of(inode);
@@ -295,7 +312,7 @@ int pst_permission_shown(struct inode *inode, int mask)
 static int get_shown(struct inode *inode, struct fuse_attr *ret_attr)
 {
 	struct pst_seen seen;
-	int err = pst_shows_by_caller(inode) ? ask(inode, &seen, ret_attr) : NOT_ASKED;
+	int err = shows_by_caller(inode) ? ask(inode, &seen, ret_attr) : NOT_ASKED;
 
 	if (err != NOT_ASKED)
 		return err;
@@ -316,7 +333,7 @@ int pst_owns(struct inode *inode, struct inode *dir)
 	bool owns;
 	int err;
 
-	if (!pst_shows_by_caller(inode) && !(dir && pst_shows_by_caller(dir)))
+	if (!shows_by_caller(inode) && !(dir && shows_by_caller(dir)))
 		return 0;
 	err = get_shown(inode, &attr);
 	owns = !err && attr.uid == uid;

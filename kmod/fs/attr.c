@@ -105,6 +105,11 @@ static bool copy_owner(struct inode *inode, bool locked)
 
 	if (S_ISREG(mode) && !locked)
 		mode &= ~PST_SET_ID;
+	/* Not written again, because readers would have to decide again. */
+	if (inode->i_mode == mode && !(mode & PST_SET_ID) &&
+	    uid_eq(inode->i_uid, pst_lower_uid(inode)) &&
+	    gid_eq(inode->i_gid, pst_lower_gid(inode)) && !pi->other && !pi->seen.filters)
+		return true;
 	write_seqcount_begin(&pi->seq);
 	done = pst_set_owner(inode, pst_lower_uid(inode), pst_lower_gid(inode), mode);
 	if (done) {
@@ -129,8 +134,9 @@ bool pst_copy_attr(struct inode *inode)
 
 	spin_lock(&inode->i_lock);
 	/* The VFS takes S_NOSEC away when it sets set-id bits. */
-	inode_set_flags(inode, (l->i_flags & PST_COPIED_FLAGS) | S_NOSEC,
-			PST_COPIED_FLAGS | S_NOSEC);
+	if ((inode->i_flags ^ (l->i_flags | S_NOSEC)) & (PST_COPIED_FLAGS | S_NOSEC))
+		inode_set_flags(inode, (l->i_flags & PST_COPIED_FLAGS) | S_NOSEC,
+				PST_COPIED_FLAGS | S_NOSEC);
 	if (!shows)
 		done = copy_owner(inode, locked);
 	/* Two tasks in set_nlink() would count an inode without links twice. */

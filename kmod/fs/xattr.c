@@ -26,9 +26,10 @@ static bool is_hidden(const struct dentry *dentry, const char *name)
  */
 static const struct cred *act_begin(const struct dentry *dentry, const char *name)
 {
-	bool unknown = strncmp(name, XATTR_SYSTEM_PREFIX, XATTR_SYSTEM_PREFIX_LEN) == 0;
-
-	return unknown ? NULL : pst_act_begin(d_inode(dentry));
+	if (!pst_i(d_inode(dentry))->other ||
+	    strncmp(name, XATTR_SYSTEM_PREFIX, XATTR_SYSTEM_PREFIX_LEN) == 0)
+		return NULL;
+	return pst_act_begin(d_inode(dentry));
 }
 
 /* Gets a value from the lower inode. */
