@@ -136,15 +136,16 @@ static int place_data(struct filter_call *call)
 int call_fill_save(struct filter_call *call)
 {
 	struct filter_saved *saved = call->saved;
+	size_t size = call->op->arg_size, seen = call_in_size(call);
 	int r;
 
-	/* Without an argument nothing reads these. */
-	if (call->op->arg_size) {
-		/* The daemon passes saved->cur as call->arg, so saved->cur is written last. */
-		memset(&saved->orig, 0, sizeof(saved->orig));
+	/* The daemon passes saved->cur as call->arg, so saved->cur is written last. */
+	if (size) {
+		memcpy(&saved->orig, call->arg, size);
 		/* The argument of RENAME is the beginning of that of RENAME2. */
-		memcpy(&saved->orig, call->arg, call->op->arg_size);
-		saved->cur = saved->orig;
+		if (size < seen)
+			memset(saved->orig.bytes + size, 0, seen - size);
+		memcpy(&saved->cur, &saved->orig, seen);
 	}
 	call->uid = call->caller.uid;
 	call->gid = call->caller.gid;
@@ -204,10 +205,9 @@ static void fill_asked(struct filter_call *call, const union pst_in *in)
 {
 	struct pst_call *slot = call->slot;
 
+	memset(&slot->in, 0, sizeof(slot->in));
 	if (call->op->arg_size)
-		slot->in = *in;
-	else
-		memset(&slot->in, 0, sizeof(slot->in));
+		memcpy(&slot->in, in, call_in_size(call));
 	if (call->opcode == FUSE_READDIRPLUS)
 		slot->in.read.read_flags |= PST_READ_PLUS;
 	for (unsigned int i = 0; i < call->op->n_call_names; i++)

@@ -128,14 +128,15 @@ bool call_validate_request(struct filter_call *call)
 {
 	uint32_t uid = port_read_once(call->slot->caller.uid);
 	uint32_t gid = port_read_once(call->slot->caller.gid);
+	size_t size = call_in_size(call);
 	union pst_in in port_uninitialized;
 
-	port_fetch(&in, &call->slot->in, sizeof(in));
+	port_fetch(&in, &call->slot->in, size);
 	if (!members_kept(call, &in) || !room_ok(call, &in) || !caller_ok(call, uid, gid) ||
 	    !fetch_names(call) || !take_data(call, &in))
 		return false;
 	take_names(call);
-	call->saved->cur = in;
+	memcpy(&call->saved->cur, &in, size);
 	call->caller.uid = uid;
 	call->caller.gid = gid;
 	return true;
@@ -171,14 +172,21 @@ static bool count_ok(const struct filter_call *call, uint64_t count)
 	return count <= (call->op->fh2.len ? came->copy.len : came->write.size);
 }
 
-/* The results with a file, which only the engine can make. */
+/* Returns whether the result has a file: only the engine can look up and open files. */
+static bool has_file(const struct op *op)
+{
+	return op->result == OP_RESULT_ENTRY || op->result == OP_RESULT_CREATE ||
+	       op->result == OP_RESULT_OPEN;
+}
+
+/* The results with a file. */
 union file_result {
 	struct fuse_entry_out entry;
 	struct pst_create_out create;
 	struct fuse_open_out open;
 };
 
-/* then: the result before the change. */
+/* then: the result before the change, if it has a file. */
 static bool result_ok(const struct filter_call *call, const union file_result *then)
 {
 	const union pst_out *now = &call->saved->out;
@@ -231,7 +239,8 @@ bool call_validate_result(struct filter_call *call)
 		if (!data_ok(call))
 			return false;
 	}
-	memcpy(&then, &call->saved->out, sizeof(then));
+	if (has_file(call->op))
+		memcpy(&then, &call->saved->out, sizeof(then));
 	port_fetch(&call->saved->out, &call->slot->out, call->out_len);
 	return result_ok(call, &then);
 }
@@ -240,9 +249,7 @@ bool call_validate_answer(struct filter_call *call)
 {
 	const struct op *op = call->op;
 
-	/* Only the engine can look up and open files. */
-	if (op->result == OP_RESULT_ENTRY || op->result == OP_RESULT_CREATE ||
-	    op->result == OP_RESULT_OPEN)
+	if (has_file(op))
 		return false;
 	call->out_len = op->result_size;
 	if (op->answer == OP_ANSWER_VALUE && !call_answers_data(call))

@@ -86,6 +86,7 @@ struct filter_call {
 	int verdict;
 	int error;                 /* the result so far, while post programs run */
 	uint32_t delay_us;         /* the delay that filters have set */
+	uint64_t cell;             /* of node, as the running program got it */
 	uint64_t noted;            /* filters that have set saved->note */
 	struct filter_node *dir;   /* the directory, while a name is checked */
 	struct filter_node *known; /* LOOKUP: the node, if it has several names */

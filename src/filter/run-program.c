@@ -52,7 +52,7 @@ static void fill_cells(struct filter_call *call, const struct chain_entry *entry
 	const struct filter_node *known = call->known;
 	struct pst_call *slot = call->slot;
 
-	slot->cell = place_cell(call, entry, node_of(call));
+	slot->cell = call->cell = place_cell(call, entry, node_of(call));
 	slot->cell2 = place_cell(call, entry, call->node2);
 	slot->child.cell = call->child.filters ? call->child.cells[entry->bit] : 0;
 	slot->child.known_cell = holds(known, entry) ? place_cell(call, entry, call->known) : 0;
@@ -123,7 +123,9 @@ static const char *take_own(struct filter_call *call, struct chain_entry *entry)
 		return "set delay_us, but its filter does not declare PST_DELAYS";
 	call->delay_us = delay_us;
 	if (entry->cells) {
-		place_set_cell(call, entry, node_of(call), cell);
+		/* Another task may have stored a cell since the program got this one. */
+		if (cell != call->cell)
+			place_set_cell(call, entry, node_of(call), cell);
 		call->child.cells[entry->bit] = child_cell;
 	}
 	take_note(call, entry);
