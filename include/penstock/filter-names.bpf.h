@@ -340,6 +340,9 @@ static __always_inline int pst_rows_begin(const struct pst_search *search, __u32
 	s->row_first = s->row = at;
 	s->row_end = at + n;
 	s->found = 0;
+	/* A single row is tried without a search. */
+	if (n == 1)
+		return 1;
 	bpf_loop(32, pst_rows_halve, (void *)search, 0);
 	return s->row-- != at;
 }
