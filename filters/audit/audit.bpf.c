@@ -21,14 +21,14 @@
 #ifdef AUDIT_RULES
 #include <penstock/filter-rules.bpf.h>
 
-PST_FILTER(PST_CELLS, "reports operations on the files that a file of rules gives");
+PST_FILTER(PST_CELLS | PST_REPORTS, "reports operations on the files that a file of rules gives");
 
 PST_OPTION(struct pst_rules, rules, "the file of rules: audit") PST_TAKES("verbs audit");
 PST_AT_LEAST_ONE_OF("rules");
 #else
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "reports operations and their results as events");
+PST_FILTER(PST_REPORTS, "reports operations and their results as events");
 #endif
 
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations to report (default: all)")

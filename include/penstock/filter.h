@@ -45,6 +45,8 @@ enum pst_filter_flag {
 	PST_ANNOUNCED = 1 << 10,  /* the log says what it will do with its options, as a warning */
 	PST_SERVES = 1 << 11,     /* it may return PST_SERVE; in the kernel engine, the operation
 				   fails with EIO if a filter without this flag does */
+	PST_REPORTS = 1 << 12,    /* its programs for operations only report events, so the engine
+				   need not run them while nobody reads events */
 };
 
 /* in.read.read_flags of readdir: the entries have attributes (struct fuse_direntplus). */

@@ -36,7 +36,8 @@ static bool is_asked(const struct pst_name_op *op, const struct pst_chain *chain
 		held |= filter_node_filters(&pst_i(op->inode)->filter);
 	if (op->inode || !chain->fixed_names)
 		asked = chain->core.any[op->opcode];
-	return held & asked & ~(op->served ? chain->serves : 0);
+	return held & asked & ~(op->served ? chain->serves : 0) &
+	       ~pst_unread(&chain->core, dir_of(op));
 }
 
 static bool makes_file(const struct pst_name_op *op)
@@ -189,7 +190,7 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 {
 	struct pst_name_call *c = op->call;
 	u64 asked = c->op.filters ? c->op.chain->post[op->opcode] : 0;
-	bool shows = inode && c->op.chain->post[FUSE_GETATTR];
+	bool shows = inode && pst_showing(c->op.chain);
 	struct pst_seen seen = {};
 
 	c->op.made = inode;

@@ -73,10 +73,10 @@ void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain)
 	rcu_assign_pointer(s->chain, chain);
 	rcu_assign_pointer(s->by_caller, chain && chain->verdicts ? chain : NULL);
 	WRITE_ONCE(s->asked, asked);
-	WRITE_ONCE(s->shows_by_caller, core->post[FUSE_GETATTR] & core->by_caller);
-	WRITE_ONCE(s->shows_acls, core->post[FUSE_GETXATTR]);
+	WRITE_ONCE(s->shows_by_caller, pst_showing(core) & core->by_caller);
+	WRITE_ONCE(s->shows_acls, core->post[FUSE_GETXATTR] & ~core->reports);
 	WRITE_ONCE(s->serves, chain ? chain->serves : 0);
-	WRITE_ONCE(s->shows, core->post[FUSE_GETATTR]);
+	WRITE_ONCE(s->shows, pst_showing(core));
 	WRITE_ONCE(s->adapts, s->shows || s->idmapped || s->nosuid);
 }
 

@@ -202,6 +202,23 @@ static inline struct inode *pst_inode_of(struct filter_node *node)
 	return &container_of(node, struct pst_inode, filter)->vfs;
 }
 
+/*
+ * Returns the filters of a chain that no operation has to ask now: they only report events, and
+ * nobody reads the events of the view.
+ */
+static inline u64 pst_unread(const struct chain *chain, const struct inode *inode)
+{
+	u64 silent = chain->reports & ~chain->names;
+
+	return silent && !pst_trace_is_read(pst_sb(inode->i_sb)) ? silent : 0;
+}
+
+/* Returns the filters of a chain with programs that may change the attributes that files show. */
+static inline u64 pst_showing(const struct chain *chain)
+{
+	return chain->post[FUSE_GETATTR] & ~chain->reports;
+}
+
 static inline struct pst_filters *pst_filters_of(const struct inode *inode)
 {
 	return pst_sb(inode->i_sb)->filters;

@@ -119,7 +119,7 @@ static int check_found(struct filter_call *call, struct inode *inode, const stru
 				 FILTER_PRE, FUSE_LOOKUP, "changed the name of a lookup");
 	if (!r)
 		r = apply_found(call, 0, inode ? &pst_i(inode)->filter : NULL, attr);
-	if (!apply_asks_after(call) && !(inode && call->chain->post[FUSE_GETATTR]))
+	if (!apply_asks_after(call) && !(inode && pst_showing(call->chain)))
 		return r;
 	memset(&call->saved->out, 0, sizeof(call->saved->out));
 	call->out_len = call->op->result_size;
@@ -138,7 +138,7 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 	       struct inode *inode, bool unlocked)
 {
 	static const struct pst_called without_lock = { .unlocked = true };
-	bool shows = inode && chain->core.post[FUSE_GETATTR];
+	bool shows = inode && pst_showing(&chain->core);
 	struct fuse_attr shown __uninitialized;
 	struct pst_seen seen __uninitialized;
 	struct pst_attr attr __uninitialized;

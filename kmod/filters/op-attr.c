@@ -132,7 +132,7 @@ static void take_statx(const struct fuse_statx *statx, struct kstat *stat)
 static int show(const struct pst_op *op, const struct pst_seen *seen, const union attr_out *out,
 		bool answered, struct kstat *stat)
 {
-	if (!(op->chain->post[FUSE_GETATTR] & filter_node_filters(&pst_i(op->inode)->filter))) {
+	if (!(pst_showing(op->chain) & filter_node_filters(&pst_i(op->inode)->filter))) {
 		if (!answered && is_unchanged(op, stat, out))
 			return 0;
 		return pst_op_bad(op, answered,

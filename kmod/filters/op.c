@@ -29,7 +29,8 @@ void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *ino
 	op->inode2 = inode2;
 	op->opcode = opcode;
 	op->filters = chain_asked(chain, opcode, &pst_i(inode)->filter,
-				  inode2 ? &pst_i(inode2)->filter : NULL);
+				  inode2 ? &pst_i(inode2)->filter : NULL) &
+		      ~pst_unread(chain, inode);
 	/* Those that see data run in the second tree. */
 	if (pst_is_served(inode))
 		op->filters &= ~pst_chain_of(chain)->serves;

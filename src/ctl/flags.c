@@ -28,6 +28,8 @@ static const struct {
 	{ PST_JUDGES, "judges",
 	  "its verdict on a name depends on the operation or the file's type" },
 	{ PST_SERVES, "serves", "it may send operations to the program of the view" },
+	{ PST_REPORTS, "reports",
+	  "it only reports events, so it may not run while nobody reads them" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -45,6 +45,7 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 		{ entry->at, &chain->attached },
 		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
 		{ facts->flags & PST_JUDGES, &chain->judges },
+		{ facts->flags & PST_REPORTS, &chain->reports },
 		{ sees_any(facts, FUSE_READ) || sees_any(facts, FUSE_WRITE), &chain->data },
 	};
 

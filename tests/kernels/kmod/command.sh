@@ -234,6 +234,27 @@ events() {
 	done
 }
 
+runs_of() { # FILTER: of all its programs
+	penstock filter stat /w/view |
+		awk -v filter="$1" '$1 == filter { n += $3 } END { print +n }'
+}
+
+# A filter that only reports events runs while somebody reads them.
+unread_events() {
+	penstock mount -o engine=kernel --filter audit --filter readonly,names=no /w/tmpfs/lower \
+		/w/view > /w/said 2>&1 || say_bad command.unread "$(head -c 300 /w/said)"
+	chmod 600 /w/view/f
+	check command.unread-does-not-run [ "$(runs_of audit)" = 0 ]
+	check command.other-filter-runs [ "$(runs_of readonly)" -gt 0 ]
+	tracing penstock trace --json /w/view
+	chmod 644 /w/view/f
+	check command.read-runs wait_for grep -q '"op":"setattr".*"filter":"audit"' /w/trace
+	check command.read-is-counted [ "$(runs_of audit)" -gt 0 ]
+	kill $pid
+	wait $pid
+	check command.unread-umount penstock umount /w/view
+}
+
 probed() { # ROW STATE WORDS
 	penstock probe --all 2> /dev/null | grep -q "^$1 *$2 .*$3"
 }
@@ -296,6 +317,7 @@ command_phase() {
 	flags
 	[ -e /filters/hide.bpf.o ] && control
 	[ -e /filters/events.bpf.o ] && events
+	[ -e /filters/audit.bpf.o ] && unread_events
 	loading
 	fresh tmpfs
 	log_is_silent command "penstock: the program that mounts"
