@@ -282,45 +282,60 @@ void fs_name_changed(struct fs *fs, struct node *dir, const char *name, struct n
 	invalidate_name(fs, dir, name, removed, !removed);
 }
 
-int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
-		   struct fs_entry *ret_entry)
+/* Finds or makes the node of a key in the directory dir. */
+static int node_of_key(struct fs *fs, struct node *dir, const void *name, size_t len,
+		       const struct statx *stx, struct node **ret_node)
 {
-	struct fs_entry entry = { .entry_ns = timeout(fs, dir) };
 	struct node_key key = {
-		.type = from->stx.stx_mode & S_IFMT,
+		.fh = node_key_named(name, len),
+		.ino = stx->stx_ino ? stx->stx_ino : ino_of_key(name, len),
+		.type = stx->stx_mode & S_IFMT,
 		.flags = NODE_OWN_FD | NODE_KEYED,
 		.own_fd = -1,
 		.filters = node_filters(dir) & ~FILTERS_SET,
 	};
 	int r;
 
-	if (!from->key_len || from->key_len > PST_KEY_MAX) {
-		log_error("the program answered with a key of %u bytes, expected 1 to %d: the "
+	pthread_mutex_lock(&fs->keyed_lock);
+	r = node_lookup_or_new(fs->nodes, &key, ret_node, NULL);
+	pthread_mutex_unlock(&fs->keyed_lock);
+	return r;
+}
+
+/* Fills the attributes of an entry whose node is known. */
+static int fill_entry(struct fs *fs, const struct statx *stx, struct fs_entry *entry)
+{
+	int r = node_has_no_lower(entry->node) ? fs_keyed_attr(fs, entry->node, stx, &entry->attr) :
+						 lower_attr(fs, entry->node, &entry->attr);
+
+	return r < 0 ? r : entry_attr_set(fs, entry->node, stx);
+}
+
+int fs_keyed_entry(struct fs *fs, struct node *dir, const void *key, size_t len,
+		   const struct statx *stx, struct fs_entry *ret_entry)
+{
+	int r = 0;
+
+	ret_entry->node = NULL;
+	if (!len || len > PST_KEY_MAX) {
+		log_error("the program answered with a key of %zu bytes, expected 1 to %d: the "
 			  "caller gets EIO",
-			  from->key_len, PST_KEY_MAX);
+			  len, PST_KEY_MAX);
 		return -EIO;
 	}
-	key.fh = node_key_named(from->key, from->key_len);
-	key.ino = from->stx.stx_ino;
-	if (!key.ino)
-		key.ino = ino_of_key(from->key, from->key_len);
-	pthread_mutex_lock(&fs->keyed_lock);
-	r = node_lookup_or_new(fs->nodes, &key, &entry.node, NULL);
-	pthread_mutex_unlock(&fs->keyed_lock);
+	/* A node that lives is not made here, so keyed_lock is not needed. */
+	ret_entry->node = node_lookup_key(fs->nodes, key, len);
+	if (!ret_entry->node)
+		r = node_of_key(fs, dir, key, len, stx, &ret_entry->node);
 	if (r < 0)
 		return r;
-	if (node_has_no_lower(entry.node))
-		r = fs_keyed_attr(fs, entry.node, &from->stx, &entry.attr);
-	else
-		r = lower_attr(fs, entry.node, &entry.attr);
-	if (r == 0)
-		r = entry_attr_set(fs, entry.node, &from->stx);
+	ret_entry->entry_ns = timeout(fs, dir);
+	r = fill_entry(fs, stx, ret_entry);
 	if (r < 0) {
-		node_put(fs->nodes, entry.node);
+		ret_entry->node = node_put(fs->nodes, ret_entry->node);
 		return r;
 	}
-	atomic_store_explicit(&entry.node->parent, dir->id, memory_order_relaxed);
-	*ret_entry = entry;
+	atomic_store_explicit(&ret_entry->node->parent, dir->id, memory_order_relaxed);
 	return 0;
 }
 

@@ -15,11 +15,12 @@ void fs_describe(struct fs *fs, struct node *node, struct fhandle *fh, struct ps
  */
 uint32_t fs_answers(struct fs *fs, struct node *node);
 /*
- * Finds or makes the node of a program's answer in the directory dir. -EIO if the answer has values
- * that no file can have, after a line in the log.
+ * Finds or makes the node of a program's answer in the directory dir: a key of len bytes, and the
+ * attributes. -EIO if the answer has values that no file can have, after a line in the log;
+ * ret_entry->node is NULL then.
  */
-int fs_keyed_entry(struct fs *fs, struct node *dir, const struct pst_entry *from,
-		   struct fs_entry *ret_entry);
+int fs_keyed_entry(struct fs *fs, struct node *dir, const void *key, size_t len,
+		   const struct statx *stx, struct fs_entry *ret_entry);
 /*
  * With `serial`, waits until no other thread runs a callback of the program. The thread may hold
  * the lock already, when a callback has called pst_reply(). It is taken before fs->keyed_lock.

@@ -35,21 +35,21 @@ void node_hash_free(struct nodetab *tab)
 			munmap((void *)tab->index[bits], sizeof(uint32_t) << bits);
 }
 
-uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh)
+uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id)
 {
-	uint64_t id;
-
-	if (node_pack(tab, fh, &id))
-		return hash_mix(id);
+	if (node_pack(tab, fh, ret_id))
+		return hash_mix(*ret_id);
+	*ret_id = 0;
 	return hash_bytes((uint64_t)fh->mount << 8 | fh->type, fh->bytes, fh->len);
 }
 
 uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node)
 {
 	struct fhandle fh;
+	uint64_t id;
 
 	node_fhandle(tab, node, &fh);
-	return node_hash_of(tab, &fh);
+	return node_hash_of(tab, &fh, &id);
 }
 
 /* Caller holds the shard. */

@@ -51,23 +51,33 @@ static bool is_named(const struct fhandle *fh)
 	return fh->type == FHANDLE_OWN && fh->len != 16;
 }
 
-bool node_pack(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id)
+bool node_pack_key(const void *name, size_t len, uint64_t *ret_id)
 {
-	const void *name;
 	uint64_t number = 0;
-	size_t len;
 
-	if (!is_named(fh))
-		return fhandle_pack(&tab->shape, fh, ret_id);
-	name = node_key_name(fh, &len);
-	if (len > sizeof(number))
+	if (!len || len > sizeof(number))
 		return false;
-	memcpy(&number, name, len);
+	/* A copy of a constant length is one instruction. Most keys are such numbers. */
+	if (len == sizeof(number))
+		memcpy(&number, name, sizeof(number));
+	else
+		memcpy(&number, name, len);
 	if (number >> KEY_BITS)
 		return false;
 	*ret_id = KEY_FORM | INDEX_FORM | (uint64_t)(len - 1) << 60 | number >> 31 << 32 |
 		  (number & KEY_LOW);
 	return true;
+}
+
+bool node_pack(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id)
+{
+	const void *name;
+	size_t len;
+
+	if (!is_named(fh))
+		return fhandle_pack(&tab->shape, fh, ret_id);
+	name = node_key_name(fh, &len);
+	return node_pack_key(name, len, ret_id);
 }
 
 bool node_unpack_key(uint64_t id, struct fhandle *ret_fh)

@@ -115,7 +115,8 @@ bool node_has_fh(struct nodetab *tab, const struct node *node, const struct fhan
 /* node-hash.c: the index by handle. The caller of insert and remove holds the shard of the hash. */
 int node_hash_new(struct nodetab *tab);
 void node_hash_free(struct nodetab *tab);
-uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh);
+/* Sets *ret_id to the nodeid that the handle packs to, or 0. */
+uint64_t node_hash_of(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id);
 uint64_t node_hash_of_node(struct nodetab *tab, const struct node *node);
 void node_hash_insert(struct nodetab *tab, uint64_t hash, struct node *node);
 void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
@@ -125,8 +126,12 @@ void node_hash_remove(struct nodetab *tab, uint64_t hash, struct node *node);
  */
 void node_hash_resize(struct nodetab *tab);
 
-/* node-key.c: as fhandle_pack(), also for short keys of programs; node_unpack_key() undoes it. */
+/*
+ * node-key.c: node_pack() is fhandle_pack(), also for short keys of programs. node_pack_key() packs
+ * such a key without a handle; node_unpack_key() undoes it.
+ */
 bool node_pack(struct nodetab *tab, const struct fhandle *fh, uint64_t *ret_id);
+bool node_pack_key(const void *name, size_t len, uint64_t *ret_id);
 bool node_unpack_key(uint64_t id, struct fhandle *ret_fh);
 
 /* node-mounts.c */

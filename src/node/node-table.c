@@ -107,7 +107,7 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 		.own_fd = own_fd,
 	};
 	struct node *node;
-	uint64_t hash;
+	uint64_t hash, id;
 
 	tab->shape = fhandle_shape(fh);
 	secret_of_root(tab, fh);
@@ -116,7 +116,7 @@ int nodetab_set_root(struct nodetab *tab, const struct fhandle *fh, uint64_t ino
 		return -ENOMEM;
 	tab->root = node;
 	tab->n_nodes++;
-	hash = node_hash_of(tab, fh);
+	hash = node_hash_of(tab, fh, &id);
 	pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
 	node_hash_insert(tab, hash, node);
 	pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);

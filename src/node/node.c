@@ -19,6 +19,7 @@
 
 /* A node to search for in a chain: by its nodeid if the handle packs to one, else by its handle. */
 struct wanted {
+	uint64_t hash;
 	uint64_t id;              /* 0 if it is unknown */
 	const struct fhandle *fh; /* if id is 0 */
 };
@@ -42,9 +43,9 @@ static bool take_if_wanted(struct nodetab *tab, struct node *node, const struct 
 	return false;
 }
 
-static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
+static struct node *chain_walk(struct nodetab *tab, const struct wanted *wanted)
 {
-	uint32_t at = atomic_load_explicit(node_chain_of(tab, hash), memory_order_acquire);
+	uint32_t at = atomic_load_explicit(node_chain_of(tab, wanted->hash), memory_order_acquire);
 
 	for (int hops = 0; at && hops < MAX_HOPS; hops++) {
 		struct node *node = &tab->nodes[at];
@@ -62,10 +63,9 @@ static struct node *chain_walk(struct nodetab *tab, uint64_t hash, const struct 
  * reference. Taking a reference before the comparison would deadlock: it may become the last one,
  * and dropping the last one takes the shard.
  */
-static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
-				      const struct wanted *wanted)
+static struct node *chain_walk_locked(struct nodetab *tab, const struct wanted *wanted)
 {
-	for (uint32_t at = *node_chain_of(tab, hash); at; at = tab->nodes[at].next) {
+	for (uint32_t at = *node_chain_of(tab, wanted->hash); at; at = tab->nodes[at].next) {
 		struct node *node = &tab->nodes[at];
 
 		if (is_wanted(tab, node, wanted) && node_get_unless_dead(node))
@@ -74,27 +74,27 @@ static struct node *chain_walk_locked(struct nodetab *tab, uint64_t hash,
 	return NULL;
 }
 
-static struct node *find(struct nodetab *tab, uint64_t hash, const struct wanted *wanted)
+static struct node *find(struct nodetab *tab, const struct wanted *wanted)
 {
-	struct node *node = chain_walk(tab, hash, wanted);
+	struct node *node = chain_walk(tab, wanted);
 
 	if (node)
 		return node;
-	pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-	node = chain_walk_locked(tab, hash, wanted);
-	pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
+	pthread_mutex_lock(&tab->shard[wanted->hash % N_SHARDS]);
+	node = chain_walk_locked(tab, wanted);
+	pthread_mutex_unlock(&tab->shard[wanted->hash % N_SHARDS]);
 	return node;
 }
 
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id)
 {
-	struct wanted wanted = { .id = id };
+	struct wanted wanted = { .id = id, .hash = hash_mix(id) };
 	uint32_t index;
 
 	if (id == 1)
 		return node_get(tab->root);
 	if (!(id & INDEX_FORM) || (id & KEY_FORM))
-		return id ? find(tab, hash_mix(id), &wanted) : NULL;
+		return id ? find(tab, &wanted) : NULL;
 	index = (uint32_t)id & ~INDEX_FORM;
 	/* Reading a record beyond the last block would allocate its memory. */
 	if (index / BLOCK_NODES >= atomic_load_explicit(&tab->n_blocks, memory_order_relaxed) ||
@@ -107,8 +107,7 @@ static struct wanted wanted_by_fh(struct nodetab *tab, const struct fhandle *fh)
 {
 	struct wanted wanted = { .fh = fh };
 
-	if (!node_pack(tab, fh, &wanted.id))
-		wanted.id = 0;
+	wanted.hash = node_hash_of(tab, fh, &wanted.id);
 	return wanted;
 }
 
@@ -124,28 +123,38 @@ struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh)
 
 	if (is_root(tab, fh))
 		return node_get(tab->root);
-	return find(tab, node_hash_of(tab, fh), &wanted);
+	return find(tab, &wanted);
+}
+
+struct node *node_lookup_key(struct nodetab *tab, const void *name, size_t len)
+{
+	struct wanted wanted;
+
+	if (!node_pack_key(name, len, &wanted.id))
+		return NULL;
+	wanted.hash = hash_mix(wanted.id);
+	return chain_walk(tab, &wanted);
 }
 
 int node_lookup_or_new(struct nodetab *tab, const struct node_key *key, struct node **ret_node,
 		       bool *ret_new)
 {
 	struct wanted wanted = wanted_by_fh(tab, &key->fh);
-	uint64_t hash = node_hash_of(tab, &key->fh);
+	pthread_mutex_t *shard = &tab->shard[wanted.hash % N_SHARDS];
 	bool new = false;
 	struct node *node;
 
-	node = is_root(tab, &key->fh) ? node_get(tab->root) : chain_walk(tab, hash, &wanted);
+	node = is_root(tab, &key->fh) ? node_get(tab->root) : chain_walk(tab, &wanted);
 	if (!node) {
-		pthread_mutex_lock(&tab->shard[hash % N_SHARDS]);
-		node = chain_walk_locked(tab, hash, &wanted);
+		pthread_mutex_lock(shard);
+		node = chain_walk_locked(tab, &wanted);
 		if (!node) {
 			node = node_record_new(tab, key, wanted.id);
 			new = node;
 		}
 		if (new)
-			node_hash_insert(tab, hash, node);
-		pthread_mutex_unlock(&tab->shard[hash % N_SHARDS]);
+			node_hash_insert(tab, wanted.hash, node);
+		pthread_mutex_unlock(shard);
 	}
 	if (!node)
 		return -ENOMEM;
@@ -193,6 +202,11 @@ struct node *node_put(struct nodetab *tab, struct node *node)
 void node_remember(struct node *node)
 {
 	atomic_fetch_add_explicit(&node->count, NLOOKUP_ONE, memory_order_relaxed);
+}
+
+void node_remember_ref(struct node *node)
+{
+	atomic_fetch_add_explicit(&node->count, NLOOKUP_ONE - 1, memory_order_relaxed);
 }
 
 void node_forget(struct nodetab *tab, struct node *node, uint64_t n)

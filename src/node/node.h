@@ -184,6 +184,12 @@ struct node *node_lookup_alias(struct nodetab *tab, const struct node *node, uns
 /* Return a strong reference to the node with this nodeid or handle, or NULL if there is none. */
 struct node *node_lookup_id(struct nodetab *tab, uint64_t id);
 struct node *node_lookup_fh(struct nodetab *tab, const struct fhandle *fh);
+/*
+ * Returns a strong reference to the node of a key of a program, or NULL if there is none, or if
+ * node_lookup_or_new() has to search for it: the key is long, or other threads change the table.
+ * Takes no lock.
+ */
+struct node *node_lookup_key(struct nodetab *tab, const void *name, size_t len);
 
 /* Describes a node to find or make. */
 struct node_key {
@@ -226,8 +232,12 @@ struct node *node_get(struct node *node);
 /* Puts a reference; putting the last one may free the node. Accepts NULL. Returns NULL. */
 struct node *node_put(struct nodetab *tab, struct node *node);
 
-/* node_remember() adds one to nlookup. node_forget() subtracts n, but not more than nlookup. */
+/*
+ * node_remember() adds one to nlookup; node_remember_ref() also puts the caller's reference.
+ * node_forget() subtracts n, but not more than nlookup.
+ */
 void node_remember(struct node *node);
+void node_remember_ref(struct node *node);
 void node_forget(struct nodetab *tab, struct node *node, uint64_t n);
 
 /* -- the file handle of a node (node-records.c) ------------------------------------------------ */

@@ -56,24 +56,31 @@ static void encode(const struct req *req, const struct fs_entry *entry,
 			 entry->entry_ns, entry->attr.attr_ns, ret_out);
 }
 
+/* Fills the reply to the LOOKUP of a name that gives the kernel no node. */
+static void encode_none(uint64_t ino, struct fuse_entry_out *ret_out)
+{
+	*ret_out = (struct fuse_entry_out){ .attr = { .ino = ino } };
+}
+
 /* Adds a name. Adds one to the lookup count of the entry's node, and puts the node. */
 static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct fs_entry *entry)
 {
 	struct dir_reply *reply = reply_of(sink);
 	struct req *req = reply->req;
-	struct fuse_entry_out out;
+	struct fuse_entry_out *out;
 
 	if (entry->node && !keep_mounts_may_list(req, dirent->name, entry->node->id)) {
 		fs_node_put(req->fs, entry->node);
 		entry->node = NULL;
 	}
+	out = dirbuf_add(&reply->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
+			 dirent->type);
 	if (entry->node) {
-		node_remember(entry->node);
-		encode(req, entry, &out);
+		encode(req, entry, out);
+		node_remember_ref(entry->node);
+	} else if (out) {
+		encode_none(dirent->ino, out);
 	}
-	dirbuf_add(&reply->buf, dirent->name, dirent->name_len, dirent->ino, dirent->off,
-		   dirent->type, entry->node ? &out : NULL);
-	fs_node_put(req->fs, entry->node);
 }
 
 /* -- names with filters ------------------------------------------------------------------------ */
@@ -82,11 +89,17 @@ static void add(struct fs_dirsink *sink, const struct fs_dirent *dirent, struct 
 static void show(struct dir_reply *reply, const char *name, uint64_t ino, uint64_t off,
 		 uint32_t type, const struct fuse_entry_out *out)
 {
+	struct fuse_entry_out *to;
+
 	if (out && !keep_mounts_may_list(reply->req, name, out->nodeid)) {
 		fs_forget(reply->req->fs, out->nodeid, 1);
 		out = NULL;
 	}
-	dirbuf_add(&reply->buf, name, strlen(name), ino, off, type, out);
+	to = dirbuf_add(&reply->buf, name, strlen(name), ino, off, type);
+	if (to && out)
+		*to = *out;
+	else if (to)
+		encode_none(ino, to);
 }
 
 /* Returns true if a name is listed: even if its LOOKUP fails with r, as without filters. */

@@ -21,12 +21,30 @@
 #define LOWER_MAX  (UINT32_MAX - 4)
 #define N_DOTS     2
 
+/*
+ * A name in the memory of a listing. If it has a key, a struct statx and the key follow. The name
+ * follows these.
+ */
 struct listed_name {
 	uint64_t next, ino;
-	uint32_t type;
+	uint32_t key_len; /* as the program gave it; 0 if the listing keeps no entries */
 	uint16_t name_len;
-	bool has_entry; /* a struct pst_entry follows this struct */
+	uint8_t type;
 };
+
+/* Returns the bytes of a key in the memory. A program may give a length that no key can have. */
+static size_t key_size(const struct listed_name *listed)
+{
+	return listed->key_len < PST_KEY_MAX ? listed->key_len : PST_KEY_MAX;
+}
+
+/* Returns the bytes of a name in the memory of the listing. */
+static size_t listed_size(const struct listed_name *listed)
+{
+	size_t entry = listed->key_len ? sizeof(struct statx) + key_size(listed) : 0;
+
+	return (sizeof(*listed) + entry + listed->name_len + 1 + 7) / 8 * 8;
+}
 
 static uint64_t base_of(const struct node *dir)
 {
@@ -75,6 +93,24 @@ static int compare(struct pst_listing *listing, const char *name, const struct p
 	return listing->found;
 }
 
+/* Copies a name to the memory of the listing, which has room for it. */
+static void keep(struct pst_listing *listing, const struct listed_name *listed, const char *name,
+		 const struct pst_entry *entry)
+{
+	char *at = listing->memory + listing->len;
+
+	memcpy(at, listed, sizeof(*listed));
+	at += sizeof(*listed);
+	if (listed->key_len) {
+		memcpy(at, &entry->stx, sizeof(entry->stx));
+		at += sizeof(entry->stx);
+		memcpy(at, entry->key, key_size(listed));
+		at += key_size(listed);
+	}
+	memcpy(at, name, listed->name_len + 1u);
+	listing->len += listed_size(listed);
+}
+
 int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next,
 		    const struct pst_entry *entry)
 {
@@ -84,14 +120,13 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 		.ino = entry->stx.stx_ino,
 		.type = IFTODT(entry->stx.stx_mode),
 		.name_len = (uint16_t)len,
-		.has_entry = listing->entries && entry->key_len,
+		.key_len = listing->entries ? entry->key_len : 0,
 	};
 	/* Bytes of the reply, at least. */
 	size_t takes =
 		FUSE_NAME_OFFSET + len + (listing->entries ? sizeof(struct fuse_entry_out) : 0);
-	size_t need = sizeof(listed) + (listed.has_entry ? sizeof(*entry) : 0) + (len + 8) / 8 * 8;
 
-	if (!len || len > 255 || name_is_dots(name) || strchr(name, '/')) {
+	if (!len || len > 255 || name_is_dots(name) || memchr(name, '/', len)) {
 		log_error("the program listed the name \"%.256s\", which no file can have: it is "
 			  "left out",
 			  name);
@@ -103,18 +138,11 @@ int pst_listing_add(struct pst_listing *listing, const char *name, uint64_t next
 		return 0;
 	if (!next)
 		listed.next = next = listing->n_numbered;
-	if (listing->room < takes || grow(listing, need) < 0)
+	if (listing->room < takes || grow(listing, listed_size(&listed)) < 0)
 		return 1;
 	listing->room -= takes;
 	listing->last = next;
-	memcpy(listing->memory + listing->len, &listed, sizeof(listed));
-	listing->len += sizeof(listed);
-	if (listed.has_entry) {
-		memcpy(listing->memory + listing->len, entry, sizeof(*entry));
-		listing->len += sizeof(*entry);
-	}
-	memcpy(listing->memory + listing->len, name, len + 1);
-	listing->len += (len + 8) / 8 * 8;
+	keep(listing, &listed, name, entry);
 	return 0;
 }
 
@@ -189,26 +217,28 @@ static bool add_names(struct req *req, struct fs_dirsink *sink, uint64_t *ret_of
 
 	for (size_t at = 0; at < listing->len;) {
 		const struct listed_name *listed = (const void *)(listing->memory + at);
-		const struct pst_entry *given = (const void *)(listed + 1);
+		const struct statx *stx = (const void *)(listed + 1);
+		const char *key = (const char *)(listed->key_len ? stx + 1 : stx);
 		struct fs_dirent dirent = {
-			.name = (const char *)(listed->has_entry ? given + 1 : given),
+			.name = key + key_size(listed),
 			.name_len = listed->name_len,
 			.ino = listed->ino,
 			.off = base_of(req->node) + N_DOTS + listed->next,
 			.type = listed->type,
 		};
-		struct fs_entry entry = { 0 };
+		struct fs_entry entry;
 
+		/* Its other members are those of a node. */
+		entry.node = NULL;
 		if (!is_offset(req, listed->next) || !sink->fits(sink, dirent.name_len))
 			return false;
-		if (sink->entries && listed->has_entry)
-			fs_keyed_entry(req->fs, req->node, given, &entry);
+		if (sink->entries && listed->key_len)
+			fs_keyed_entry(req->fs, req->node, key, listed->key_len, stx, &entry);
 		if (!dirent.ino)
 			dirent.ino = entry.node ? entry.attr.stx.stx_ino : UINT32_MAX;
 		sink->add(sink, &dirent, &entry);
 		*ret_off = dirent.off;
-		at += sizeof(*listed) + (listed->has_entry ? sizeof(*given) : 0) +
-		      ((size_t)listed->name_len + 8) / 8 * 8;
+		at += listed_size(listed);
 	}
 	return true;
 }

@@ -42,7 +42,8 @@ static int take_entry(struct req *req, struct serving *s, int64_t result)
 			req->entry.node = node_get(req->node);
 		return (int)result;
 	}
-	return fs_keyed_entry(req->fs, req->node, &s->entry, &req->entry);
+	return fs_keyed_entry(req->fs, req->node, s->entry.key, s->entry.key_len, &s->entry.stx,
+			      &req->entry);
 }
 
 static int take_open_flags(struct req *req, struct serving *s, uint32_t flags, struct node *node)

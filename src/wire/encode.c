@@ -81,14 +81,12 @@ void encode_statx_out(const struct statx *stx, uint64_t attr_ns, struct fuse_sta
 void encode_entry_out(const struct statx *stx, uint64_t nodeid, uint64_t generation,
 		      uint64_t entry_ns, uint64_t attr_ns, struct fuse_entry_out *ret_out)
 {
-	*ret_out = (struct fuse_entry_out){
-		.nodeid = nodeid,
-		.generation = generation,
-		.entry_valid = entry_ns / NS_PER_S,
-		.attr_valid = attr_ns / NS_PER_S,
-		.entry_valid_nsec = (uint32_t)(entry_ns % NS_PER_S),
-		.attr_valid_nsec = (uint32_t)(attr_ns % NS_PER_S),
-	};
+	ret_out->nodeid = nodeid;
+	ret_out->generation = generation;
+	ret_out->entry_valid = entry_ns / NS_PER_S;
+	ret_out->attr_valid = attr_ns / NS_PER_S;
+	ret_out->entry_valid_nsec = (uint32_t)(entry_ns % NS_PER_S);
+	ret_out->attr_valid_nsec = (uint32_t)(attr_ns % NS_PER_S);
 	encode_attr(stx, &ret_out->attr);
 }
 
@@ -128,28 +126,21 @@ size_t dirbuf_room(const struct dirbuf *buf)
 	return (buf->size - buf->len) / dirbuf_size(buf, 4) * 24;
 }
 
-void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
-		uint32_t type, const struct fuse_entry_out *entry)
+struct fuse_entry_out *dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len,
+				  uint64_t ino, uint64_t off, uint32_t type)
 {
 	size_t size = dirbuf_size(buf, name_len);
 	char *at = buf->at + buf->len;
-	struct fuse_dirent *dirent;
+	struct fuse_direntplus *plus = buf->plus ? (struct fuse_direntplus *)at : NULL;
+	struct fuse_dirent *dirent = plus ? &plus->dirent : (struct fuse_dirent *)at;
 
 	assert(size <= buf->size - buf->len);
 	memset(at + size - 8, 0, 8);
-	if (buf->plus) {
-		struct fuse_direntplus *plus = (struct fuse_direntplus *)at;
-
-		plus->entry_out = entry ? *entry :
-					  (struct fuse_entry_out){ .attr = { .ino = ino } };
-		dirent = &plus->dirent;
-	} else {
-		dirent = (struct fuse_dirent *)at;
-	}
 	dirent->ino = ino;
 	dirent->off = off;
 	dirent->namelen = (uint32_t)name_len;
 	dirent->type = type;
 	memcpy(dirent->name, name, name_len);
 	buf->len += size;
+	return plus ? &plus->entry_out : NULL;
 }

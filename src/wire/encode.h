@@ -36,8 +36,8 @@ bool dirbuf_fits(const struct dirbuf *buf, size_t name_len);
  */
 size_t dirbuf_room(const struct dirbuf *buf);
 /*
- * Appends a name. The caller has checked dirbuf_fits(). entry is the reply to LOOKUP of the name,
- * or NULL; it is used only if buf->plus is true.
+ * Appends a name. The caller has checked dirbuf_fits(). If buf->plus is true, returns the memory
+ * for the reply to a LOOKUP of the name, which the caller has to fill; else NULL.
  */
-void dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len, uint64_t ino, uint64_t off,
-		uint32_t type, const struct fuse_entry_out *entry);
+struct fuse_entry_out *dirbuf_add(struct dirbuf *buf, const char *name, size_t name_len,
+				  uint64_t ino, uint64_t off, uint32_t type);

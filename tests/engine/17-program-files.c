@@ -403,6 +403,49 @@ K_TEST(listing_has_all_names_in_replies_of_all_sizes, state)
 	k_stop(k);
 }
 
+/* Expects name-0 to name-2 in a READDIRPLUS of the root, all with an entry or all without. */
+static void expect_entries(struct kernel *k, bool with)
+{
+	static struct k_answer answer;
+	struct k_chan *c = &k->chans[0];
+	struct fuse_open_out open;
+	char name[32];
+	int n = 0;
+
+	assert_int_equal(k_opendir(c, K_ROOT, &open), 0);
+	assert_int_equal(k_readdir(c, K_ROOT, open.fh, 0, 4096, true, &answer), 0);
+	for (size_t at = 0; at < answer.len; n++) {
+		const struct fuse_direntplus *plus = (const void *)(answer.data + at);
+		const struct fuse_entry_out *entry = &plus->entry_out;
+
+		if (n >= 2) {
+			snprintf(name, sizeof(name), "name-%d", n - 2);
+			assert_int_equal(plus->dirent.namelen, strlen(name));
+			assert_memory_equal(plus->dirent.name, name, strlen(name));
+		}
+		assert_int_equal(entry->nodeid != 0, n >= 2 && with);
+		assert_int_equal(entry->attr.mode, entry->nodeid ? S_IFREG | 0600 : 0);
+		assert_int_equal(entry->attr.ino, plus->dirent.ino);
+		at += FUSE_REC_ALIGN(sizeof(*entry) + FUSE_NAME_OFFSET + plus->dirent.namelen);
+	}
+	assert_int_equal(n, 5);
+	assert_int_equal(k_releasedir(c, K_ROOT, open.fh), 0);
+}
+
+K_TEST(listed_names_have_entries_if_their_keys_can_be_keys, state)
+{
+	static const uint32_t lengths[] = { 0, 1, 7, 8, 9, 15, 64, 65, 1 << 20 };
+	struct kernel *k = program_start(state, PST_ANSWERS_ALL, 0, true);
+
+	program.n_names = 3;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		program.listed_key_len = lengths[i];
+		for (int again = 0; again < 2; again++)
+			expect_entries(k, lengths[i] >= 1 && lengths[i] <= 64);
+	}
+	k_stop(k);
+}
+
 K_TEST(listing_that_repeats_its_names_ends, state)
 {
 	struct kernel *k = program_start(state, PST_ANSWERS_ALL, 0, true);

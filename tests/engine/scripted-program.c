@@ -83,7 +83,11 @@ static void release(struct pst_request *req)
 
 static int list(struct pst_request *req, uint64_t at, struct pst_listing *listing)
 {
-	struct pst_entry entry = { .stx.stx_mode = S_IFREG };
+	struct pst_entry entry = {
+		.key_len = program.listed_key_len,
+		.key = "listed",
+		.stx.stx_mode = S_IFREG | 0600,
+	};
 	char name[32];
 
 	if (program.bad_name)

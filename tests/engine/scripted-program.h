@@ -17,6 +17,7 @@ extern struct scripted_program {
 	bool reply_first; /* PST_LATER: the reply comes before the callback has returned */
 	enum pst_data data;
 	unsigned int n_names; /* of a listing */
+	uint32_t listed_key_len;
 	const char *bad_name;
 	bool repeats; /* each listing begins with the first name */
 	uint32_t answers;

@@ -89,11 +89,14 @@ static unsigned int fill(struct dirbuf *buf)
 
 	for (;; n++) {
 		struct item item = item_of(n);
+		struct fuse_entry_out *out;
 
 		if (!dirbuf_fits(buf, item.len))
 			return n;
-		dirbuf_add(buf, item.name, item.len, item.ino, item.off, item.type,
-			   item.entry.nodeid ? &item.entry : NULL);
+		out = dirbuf_add(buf, item.name, item.len, item.ino, item.off, item.type);
+		assert_int_equal(out != NULL, buf->plus);
+		if (out)
+			*out = item.entry;
 	}
 }
 

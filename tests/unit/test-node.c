@@ -349,6 +349,43 @@ TEST_F(forgotten_node_lives_while_referenced, state)
 	assert_null(node_put(f->tab, NULL));
 }
 
+/* A lookup by key finds a living node with a key of at most 8 bytes, and no other node. */
+TEST_F(key_finds_living_node, state)
+{
+	static const struct {
+		const char *key;
+		size_t len;
+		bool found;
+	} rows[] = {
+		{ "k", 1, true },
+		{ "seven..", 7, true },
+		{ "\1\0\0\0\0\0\0\0", 8, true },
+		{ "\1\0\0\0\0\0\0\xff", 8, false },
+		{ "longer than 8 bytes", 19, false },
+	};
+	struct fixture *f = *state;
+
+	assert_null(node_lookup_key(f->tab, "", 0));
+	for (size_t i = 0; i < N(rows); i++) {
+		struct node_key key = { .ino = 9, .flags = NODE_OWN_FD | NODE_KEYED, .own_fd = -1 };
+		struct node *node, *found;
+		unsigned int gone = f->gone.n;
+
+		assert_null(node_lookup_key(f->tab, rows[i].key, rows[i].len));
+		key.fh = node_key_named(rows[i].key, rows[i].len);
+		node = make(f, &key);
+		found = node_lookup_key(f->tab, rows[i].key, rows[i].len);
+		assert_ptr_equal(found, rows[i].found ? node : NULL);
+		node_put(f->tab, found);
+		/* The reference becomes the only lookup, which ends the node. */
+		node_remember_ref(node);
+		assert_int_equal(f->gone.n, gone);
+		node_forget(f->tab, node, 1);
+		assert_int_equal(f->gone.n, gone + 1);
+		assert_null(node_lookup_key(f->tab, rows[i].key, rows[i].len));
+	}
+}
+
 /* A node takes its own descriptor, which is closed with the node or with the table. */
 TEST_F(own_descriptor_is_closed_with_node, state)
 {
