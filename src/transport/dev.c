@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /*
  * Receives the first page of a message on the stack and copies it to the slot. Most messages end
@@ -61,14 +62,16 @@ static int dev_reply(struct chan *chan, struct slot *slot, const struct chan_ans
 	struct fuse_out_header head;
 	struct iovec iov[3];
 	int n = chan_vector(answer, &head, iov);
+	ssize_t written;
 
 	(void)slot;
 	if (head.len <= sizeof(page)) {
 		gather(page, iov, n);
-		iov[0] = (struct iovec){ page, head.len };
-		n = 1;
+		written = write(chan->fd, page, head.len);
+	} else {
+		written = writev(chan->fd, iov, n);
 	}
-	if (writev(chan->fd, iov, n) >= 0)
+	if (written >= 0)
 		return 0;
 	switch (errno) {
 	case ENOENT: /* the client was interrupted, or the connection was aborted */
