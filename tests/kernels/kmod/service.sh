@@ -110,9 +110,9 @@ trace_of_process() {
 	echo secret > /w/tmpfs/lower/x.key
 	kernel_view --filter mask,names=*.key || return
 	tracing penstock trace --json /w/view
-	sleep 1
-	cat /w/view/x.key /w/view/f > /dev/null
-	check service.trace-process wait_for grep -q '"op":"read","path":"/x.key"' /w/trace
+	# The command asks the process after the module.
+	check service.trace-process wait_for sh -c 'cat /w/view/x.key /w/view/f > /dev/null
+		grep -q "\"op\":\"read\",\"path\":\"/x.key\"" /w/trace'
 	check service.trace-module grep -q '"op":"lookup","path":"/f"' /w/trace
 	check service.trace-umount penstock umount /w/view
 	wait $pid
