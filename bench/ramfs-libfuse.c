@@ -190,13 +190,11 @@ static void list_names(fuse_req_t req, fuse_ino_t dir, size_t size, off_t off, i
 	size_t len = 0;
 
 	pthread_rwlock_rdlock(&lock);
-	for (name = pst_tree_inode(tree, dir)->first; name; name = name->after) {
-		struct fuse_entry_param entry;
+	name = pst_tree_after(pst_tree_inode(tree, dir), (uint64_t)off);
+	for (; name; name = name->after) {
+		struct fuse_entry_param entry = entry_of(name->inode);
 		size_t n;
 
-		if ((off_t)name->number <= off)
-			continue;
-		entry = entry_of(name->inode);
 		if (plus)
 			n = fuse_add_direntry_plus(req, buf + len, size - len, name->text, &entry,
 						   (off_t)name->number);

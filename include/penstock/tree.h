@@ -58,6 +58,7 @@ struct pst_inode {
 	uint64_t value; /* the program's */
 	/* The names of a directory, in the order in which they were added; NULL if it has none. */
 	struct pst_name *first, *last;
+	struct pst_name *listed; /* the library's: what pst_tree_after() has returned last */
 };
 
 #define PST_TREE_ROOT 1 /* the number of the root */
@@ -98,6 +99,12 @@ void pst_inode_set(struct pst_inode *inode, const struct statx *change, int clea
 /* Returns a name in a directory, or NULL. */
 struct pst_name *pst_tree_find(const struct pst_tree *tree, const struct pst_inode *dir,
 			       const char *text);
+/*
+ * Returns the first name of a directory with a number above this, or NULL. A listing in pieces
+ * takes time in proportion to the names: a call begins where the call for the previous piece ended.
+ * Threads may call this at the same time, as the functions above, if none changes the tree.
+ */
+struct pst_name *pst_tree_after(struct pst_inode *dir, uint64_t number);
 /*
  * Makes a file with a name, for a program that builds a tree: the directory keeps its times.
  * pst_tree_link() gives a file a name for a client, and changes the times. Both copy the text, and

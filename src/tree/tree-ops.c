@@ -78,9 +78,7 @@ static int list(struct pst_request *req, uint64_t at, struct pst_listing *listin
 {
 	struct pst_entry entry = { 0 };
 
-	for (struct pst_name *name = inode_of(req)->first; name; name = name->after) {
-		if (name->number <= at)
-			continue;
+	for (struct pst_name *name = pst_tree_after(inode_of(req), at); name; name = name->after) {
 		answer(name->inode, &entry);
 		if (pst_listing_add(listing, name->text, name->number, &entry) == 1)
 			break;

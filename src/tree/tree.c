@@ -149,6 +149,19 @@ struct pst_name *pst_tree_find(const struct pst_tree *tree, const struct pst_ino
 	return name;
 }
 
+struct pst_name *pst_tree_after(struct pst_inode *dir, uint64_t number)
+{
+	struct pst_name *name = __atomic_load_n(&dir->listed, __ATOMIC_RELAXED);
+
+	if (!name || name->number > number)
+		name = dir->first;
+	while (name && name->number <= number)
+		name = name->after;
+	if (name)
+		__atomic_store_n(&dir->listed, name, __ATOMIC_RELAXED);
+	return name;
+}
+
 /* Returns false for a name that no file can have. */
 static bool is_name(const char *text)
 {
@@ -216,6 +229,8 @@ static void name_remove(struct pst_tree *tree, struct pst_name *name)
 	*at = name->next_hashed;
 	*(name->before ? &name->before->after : &dir->first) = name->after;
 	*(name->after ? &name->after->before : &dir->last) = name->before;
+	if (dir->listed == name)
+		dir->listed = name->before;
 	tree->n_names--;
 	count(dir, name->inode, -1);
 	free(name);

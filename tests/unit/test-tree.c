@@ -63,6 +63,68 @@ TEST(names_are_found_in_a_large_tree, state)
 	pst_tree_free(tree);
 }
 
+/* Compares pst_tree_after() with the list of names, for all numbers of a directory. */
+static void expect_after(struct pst_inode *dir, uint64_t number)
+{
+	struct pst_name *name = dir->first;
+
+	while (name && name->number <= number)
+		name = name->after;
+	assert_ptr_equal(pst_tree_after(dir, number), name);
+}
+
+TEST(listing_goes_on_after_a_number, state)
+{
+	struct pst_tree *tree = pst_tree_new(NULL);
+	struct pst_inode *root = root_of(tree);
+	char name[32];
+
+	assert_null(pst_tree_after(root, 0));
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		add(tree, root, name, S_IFREG);
+	}
+	/* Each name is removed after it was returned, and listings start before and after it. */
+	while (root->first) {
+		for (uint64_t number = 0; number < 45; number++)
+			for (uint64_t before = 0; before < 45; before += 11) {
+				expect_after(root, before);
+				expect_after(root, number);
+			}
+		for (struct pst_name *it = root->first, *next; it; it = next) {
+			struct pst_name *odd = pst_tree_after(root, it->number - 1);
+
+			assert_ptr_equal(odd, it);
+			next = it->after ? it->after->after : NULL;
+			assert_int_equal(pst_tree_remove(tree, root, odd->text, 0), 0);
+			expect_after(root, 44);
+			expect_after(root, 0);
+		}
+	}
+	pst_tree_free(tree);
+}
+
+/* The memory of the name that was returned last becomes a name of another directory. */
+TEST(listing_goes_on_after_a_removed_name, state)
+{
+	struct pst_tree *tree = pst_tree_new(NULL);
+	struct pst_inode *root = root_of(tree), *dir = add(tree, root, "dir", S_IFDIR);
+	struct pst_name *name;
+	uint64_t number;
+
+	add(tree, root, "name", S_IFREG);
+	name = pst_tree_after(root, root->first->number);
+	assert_ptr_equal(name, root->last);
+	assert_int_equal(pst_tree_remove(tree, root, "name", 0), 0);
+	add(tree, dir, "name", S_IFREG);
+	number = dir->first->number;
+	add(tree, root, "last", S_IFREG);
+	name = pst_tree_after(root, number);
+	assert_non_null(name);
+	assert_ptr_equal(name, root->last);
+	pst_tree_free(tree);
+}
+
 TEST(links_are_counted, state)
 {
 	struct pst_tree *tree = pst_tree_new(drop);
