@@ -17,24 +17,33 @@
 #include <unistd.h>
 
 /*
- * Receives the first page of a message on the stack and copies it to the slot. Most messages end
- * there, so the kernel pins one page of ordinary memory instead of several pages of a BPF map,
- * which cost several times as much each (slot.h).
+ * Receives a message for a slot in a BPF map: the first page on the stack, from where it is copied
+ * to the slot. Most messages end there, so the kernel pins one page of ordinary memory instead of
+ * several pages of a map, which cost several times as much each (slot.h).
  */
-static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
+static ssize_t receive_in_map(int fd, char *message, size_t size)
 {
 	alignas(SLOT_PAGE) char page[SLOT_PAGE];
-	char *message = slot_message(*slot);
 	struct iovec iov[2] = {
 		{ page, sizeof(page) },
-		{ message + sizeof(page), slot_message_size(*slot) - sizeof(page) },
+		{ message + sizeof(page), size - sizeof(page) },
 	};
-	ssize_t n = readv(chan->fd, iov, 2);
+	ssize_t n = readv(fd, iov, 2);
 
-	if (n >= 0) {
+	if (n > 0)
 		memcpy(message, page, (size_t)n < sizeof(page) ? (size_t)n : sizeof(page));
+	return n;
+}
+
+static int dev_receive(struct chan *chan, struct slot **slot, struct wire_msg *ret_msg)
+{
+	char *message = slot_message(*slot);
+	size_t size = slot_message_size(*slot);
+	ssize_t n = (*slot)->in_map ? receive_in_map(chan->fd, message, size) :
+				      read(chan->fd, message, size);
+
+	if (n >= 0)
 		return chan_decode(*slot, (size_t)n, ret_msg);
-	}
 	switch (errno) {
 	case ENOENT: /* the client was interrupted while the request was being read */
 	case EINTR:
