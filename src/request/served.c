@@ -66,6 +66,7 @@ void serving_free(struct serving *serving)
 /* Adds a request to the list in which served_interrupt() finds it. */
 static void list_add(struct served *served, struct serving *serving)
 {
+	serving->unique = serving->req->msg.head->unique;
 	pthread_mutex_lock(&served->lock);
 	serving->next = served->list;
 	serving->prev = &served->list;
@@ -94,7 +95,7 @@ void served_interrupt(struct served *served, uint64_t unique)
 
 	pthread_mutex_lock(&served->lock);
 	for (serving = served->list; serving; serving = serving->next)
-		if (serving->req->msg.head->unique == unique) {
+		if (serving->unique == unique) {
 			if (proc_is_dying(serving->request.pid))
 				serving->interrupted = true;
 			break;

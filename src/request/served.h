@@ -46,6 +46,7 @@ struct serving {
 	_Atomic bool interrupted;     /* the client is being killed */
 	bool asked_below;             /* the program has answered PST_BACKING */
 	bool listed;                  /* in served.list; of the thread that owns the request */
+	uint64_t unique;              /* of a listed request, whose message may move meanwhile */
 	struct serving *next, **prev; /* in served.list; its lock, also for the neighbours */
 	struct serving *next_queued;  /* in served.queue; its lock */
 

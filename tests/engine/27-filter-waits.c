@@ -57,7 +57,7 @@ static int check_written(struct pst_call *call)
 	return check(call);
 }
 
-static uint32_t delay_us;
+static _Atomic uint32_t delay_us;
 static int verdict;
 
 /* A name that begins with a digit is delayed by as many times 30 ms. */
@@ -150,8 +150,9 @@ static ssize_t write_it(struct pst_request *req, const void *buf, size_t size, u
 
 static void wait_for_kept(unsigned int n)
 {
-	while (n_kept < n)
-		usleep(1000);
+	for (unsigned int i = 0; i < n; i++)
+		while (!kept[i].req)
+			usleep(1000);
 }
 
 static void reply_to_all(int64_t result)
