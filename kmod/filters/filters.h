@@ -159,6 +159,7 @@ bool pst_can_ask(const struct filter *f);
 bool pst_serve_may_ask(const struct pst_chain *chain, const struct inode *dir);
 struct dentry *pst_serve_dir(struct dentry *dir);
 struct dentry *pst_serve_lookup(struct dentry *dentry);
+struct dentry *pst_serve_follow(const struct dentry *dentry);
 bool pst_serve_is_same(const struct dentry *dentry, const struct dentry *l);
 struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dentry,
 			      struct inode *inode);

@@ -377,7 +377,8 @@ static int rename_lower(struct pst_name_op *op, struct inode **ret_gone)
 	r.old_dir = op->served ? pst_second_dir(old->d_parent) : pst_lower(old->d_parent);
 	r.new_dir = op->served ? pst_second_dir(new->d_parent) : pst_lower(new->d_parent);
 	c_init_renaming(&r, pst_idmap(old->d_sb), op->flags);
-	if (l_old && l_new)
+	/* A name that others have changed can have its lower dentry in the other tree. */
+	if (l_old && l_new && l_old->d_sb == r.old_dir->d_sb)
 		err = c_start_renaming(&r, l_old, l_new);
 	if (!err && !(has_name(old, r.rd.old_dentry) && has_name(new, r.rd.new_dentry))) {
 		c_end_renaming(&r);

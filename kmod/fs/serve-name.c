@@ -64,9 +64,18 @@ static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int
 		op->second[i] = l;
 		return 0;
 	}
-	/* Others have changed the name: the operation is done on what has it now, as in LOWER. */
+	/*
+	 * Others have changed the name: the operation is done on what has it now, as in LOWER, a
+	 * LINK on the file that had it.
+	 */
 	dput(l);
-	return op->opcode == FUSE_LINK ? -ESTALE : 0;
+	if (op->opcode != FUSE_LINK)
+		return 0;
+	l = pst_serve_follow(dentry);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	op->second[i] = l;
+	return 0;
 }
 
 /* With a second name the file is one that is served. */

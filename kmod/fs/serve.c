@@ -137,8 +137,8 @@ void pst_serve_drop_twin(struct inode *inode)
 }
 
 /*
- * Looks a dentry of the view up in @dir of the second tree, by the name that it has now. Returns a
- * reference, or an error.
+ * Looks a dentry of the view or of LOWER up in @dir of the second tree, by the name that it has
+ * now. Returns a reference, or an error.
  */
 static struct dentry *look_up(struct dentry *dentry, struct dentry *dir)
 {
@@ -182,6 +182,66 @@ static int find_next_twin(struct dentry *dentry)
 	return err;
 }
 
+/* Returns @lower or the one of its parents that lies in @above, with a reference, or NULL. */
+static struct dentry *next_below(const struct dentry *above, struct dentry *lower)
+{
+	struct dentry *d = dget(lower), *parent = dget_parent(d);
+
+	while (parent != above && !IS_ROOT(parent)) {
+		dput(d);
+		d = parent;
+		parent = dget_parent(d);
+	}
+	if (parent != above) {
+		dput(d);
+		d = NULL;
+	}
+	dput(parent);
+	return d;
+}
+
+/*
+ * Looks the file of a dentry of the view up in the second tree by the path that it has in LOWER
+ * now: others have moved it, or a directory above it, since the view looked it up. The task that
+ * mounted the view does so. Returns a reference; or an error, ESTALE while others go on moving it.
+ */
+struct dentry *pst_serve_follow(const struct dentry *dentry)
+{
+	const struct pst_sb *s = pst_sb(dentry->d_sb);
+	const struct cred *old = override_creds(s->filters->cred);
+	struct dentry *lower = pst_lower(dentry), *at = dget(s->root), *next;
+	struct dentry *l = dget(s->serve.dentry), *dir;
+
+	while (at != lower && !IS_ERR(l)) {
+		next = next_below(at, lower);
+		dir = l;
+		l = next && d_is_dir(dir) ? look_up(next, dir) : ERR_PTR(-ESTALE);
+		dput(dir);
+		dput(at);
+		at = next;
+	}
+	dput(at);
+	revert_creds(old);
+	if (!IS_ERR(l) && !pst_serve_is_same(dentry, l)) {
+		dput(l);
+		l = ERR_PTR(-ESTALE);
+	}
+	if (l == ERR_PTR(-ESTALE) &&
+	    (d_is_dir(lower) ? IS_DEADDIR(d_inode(lower)) : d_unhashed(lower)))
+		return ERR_PTR(-ENOENT);
+	return l;
+}
+
+static int find_moved_twin(struct dentry *dir)
+{
+	struct dentry *twin = pst_serve_follow(dir);
+
+	if (IS_ERR(twin))
+		return PTR_ERR(twin);
+	pst_serve_set_twin(d_inode(dir), twin);
+	return 0;
+}
+
 /*
  * Returns the directory of the second tree for one of the view, without a reference. The task that
  * mounted the view looks it up, because the caller may not be allowed to search all of the path.
@@ -194,6 +254,8 @@ struct dentry *pst_serve_dir(struct dentry *dir)
 
 	while (!(l = pst_second_dir(dir)) && !err) {
 		err = find_next_twin(dir);
+		if (err == -ESTALE)
+			err = find_moved_twin(dir);
 		if (err == -ESTALE && ++tries < MAX_TRIES)
 			err = 0;
 	}

@@ -82,6 +82,12 @@ changes_below() { # FS
 	check "$1.serve.directory-instead" touch /w/view/c/n.key/f
 	check "$1.serve.new-in-deep" sh -c 'mkdir -p /w/view/d/e/f; cd /w/view/d/e/f
 		echo secret > new.key; mv /w/view/d /w/view/g; [ "$(cat new.key)" = xxxxxx ]'
+	check "$1.serve.new-in-moved" sh -c 'mkdir -p /w/view/h/i/j; cd /w/view/h/i/j
+		mv "$0/h/i" "$0/k"; mkdir -p "$0/h/i/j"
+		echo secret > new.key; [ "$(cat new.key)" = xxxxxx ] && [ -e "$0/k/j/new.key" ]' \
+		"$lower"
+	check "$1.serve.new-in-removed" sh -c 'mkdir /w/view/l; cd /w/view/l; rmdir "$0/l"
+		touch new.key 2>&1 | grep -q "No such file"' "$lower"
 	check "$1.serve.statfs" sh -c 'cd /w/view
 		[ "$(stat -f -c %t x.key)" = "$(stat -f -c %t .)" ]'
 	check "$1.serve.sync" sync -f /w/view
@@ -187,7 +193,7 @@ later_under_load() { # FS
 		sleep 0.3
 	done
 	wait $pid && say_ok "$1.serve.load" ||
-		say_bad "$1.serve.load" "$(tail -n 3 /w/stress-out | tr '\n' ' ')"
+		say_bad "$1.serve.load" "$(grep -e '(!)' -e wrong /w/stress-out | tr '\n' ' ')"
 	ends_by_umount "$1.serve.load"
 	fresh "$1"
 }
