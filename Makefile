@@ -3,7 +3,7 @@
 #
 #	make                                the program, build/penstock
 #	make run LOWER=dir MOUNT=dir        mount a view of dir; without words: a demonstration
-#	make test                           all tests: 13 minutes on two idle CPUs
+#	make test                           all tests: up to 20 minutes on two CPUs
 #	make test-quick                     the tests of the edit loop: a minute
 #	make bench                          the table of docs/performance.md
 #	make bench-kernel                   the table of the kernel engine, in virtual machines
