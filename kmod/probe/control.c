@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Compiles on every kernel. If it does not, the build stops, because then the results of the other
- * probes mean nothing.
+ * probes mean nothing. A probe declares a variable of the type that an expression has.
  */
 
-int probe(struct inode *inode);
-int probe(struct inode *inode)
-{
-	return inode->i_mode;
-}
+typeof(((struct inode *)0)->i_mode) probe;

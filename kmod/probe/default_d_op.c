@@ -2,8 +2,4 @@
 /* set_default_d_op() sets the dentry operations of a super block. */
 #include <linux/dcache.h>
 
-void probe(struct super_block *sb, const struct dentry_operations *ops);
-void probe(struct super_block *sb, const struct dentry_operations *ops)
-{
-	set_default_d_op(sb, ops);
-}
+typeof(set_default_d_op((struct super_block *)0, NULL)) *probe;

@@ -2,8 +2,4 @@
 /* struct fileattr is called struct file_kattr. */
 #include <linux/fileattr.h>
 
-int probe(struct file_kattr *fa);
-int probe(struct file_kattr *fa)
-{
-	return fa->flags;
-}
+struct file_kattr probe;

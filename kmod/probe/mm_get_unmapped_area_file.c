@@ -2,8 +2,4 @@
 /* mm_get_unmapped_area() begins with the file. */
 #include <linux/sched/mm.h>
 
-unsigned long probe(struct file *file);
-unsigned long probe(struct file *file)
-{
-	return mm_get_unmapped_area(file, 0, 1, 0, 0);
-}
+typeof(mm_get_unmapped_area((struct file *)0, 0, 1, 0, 0)) probe;
