@@ -49,12 +49,6 @@
 #define c_inode_is_new(INODE) ((INODE)->i_state & I_NEW)
 #endif
 
-#ifdef HAVE_INODE_JUST_DROP
-#define c_drop_inode inode_just_drop
-#else
-#define c_drop_inode generic_delete_inode
-#endif
-
 #ifdef HAVE_DEFAULT_D_OP
 #define c_set_d_op(SB, OPS) set_default_d_op(SB, OPS)
 #else
@@ -324,12 +318,11 @@ static inline int c_start_renaming_names(struct c_renaming *r, struct qstr old, 
 	if (IS_ERR(trap))
 		return PTR_ERR(trap);
 	o = lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&old, r->old_dir));
-	n = IS_ERR(o) ? NULL : lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&new, r->new_dir));
-	if (IS_ERR(o) || IS_ERR(n)) {
+	n = IS_ERR(o) ? o : lookup_one(r->rd.old_mnt_idmap, c_lookup_args(&new, r->new_dir));
+	if (IS_ERR(n)) {
 		unlock_rename(r->old_dir, r->new_dir);
-		if (IS_ERR(o))
-			return PTR_ERR(o);
-		dput(o);
+		if (n != o)
+			dput(o);
 		return PTR_ERR(n);
 	}
 	r->rd.old_dentry = o;
@@ -403,24 +396,6 @@ static inline void c_end_write(struct file *file, loff_t pos, ssize_t n)
 		.cred = current_cred(), .user_file = (FILE), .end_write = c_end_write              \
 	}
 #endif
-
-static inline ssize_t c_splice_read(struct file *file, struct file *lower, loff_t *ppos,
-				    struct pipe_inode_info *pipe, size_t len, unsigned int flags)
-{
-	struct backing_file_ctx ctx = c_backing_ctx(file);
-#ifdef HAVE_SPLICE_KIOCB
-	struct kiocb iocb;
-	ssize_t ret;
-
-	init_sync_kiocb(&iocb, file);
-	iocb.ki_pos = *ppos;
-	ret = backing_file_splice_read(lower, &iocb, pipe, len, flags, &ctx);
-	*ppos = iocb.ki_pos;
-	return ret;
-#else
-	return backing_file_splice_read(lower, ppos, pipe, len, flags, &ctx);
-#endif
-}
 
 /* The first argument of backing_file_open() was the path of the file until 6.12.95. */
 #ifdef HAVE_BACKING_OPEN_FILE

@@ -135,10 +135,7 @@ static ssize_t pst_splice_read(struct file *file, loff_t *ppos, struct pipe_inod
 {
 	struct file *l = pst_lower_file(file);
 
-	if (IS_ERR(l))
-		return PTR_ERR(l);
-	return is_plain(l) ? vfs_splice_read(l, ppos, pipe, len, flags) :
-			     c_splice_read(file, l, ppos, pipe, len, flags);
+	return IS_ERR(l) ? PTR_ERR(l) : vfs_splice_read(l, ppos, pipe, len, flags);
 }
 
 /*

@@ -63,6 +63,11 @@ static void pst_evict_inode(struct inode *inode)
 	pst_count_served(inode->i_sb, lower, -1);
 }
 
+static int pst_drop_inode(struct inode *inode)
+{
+	return 1;
+}
+
 static void init_inode_once(void *p)
 {
 	struct pst_inode *pi = p;
@@ -173,7 +178,7 @@ static int pst_show_options(struct seq_file *m, struct dentry *root)
 static const struct super_operations pst_super_ops = {
 	.alloc_inode = pst_alloc_inode,
 	.free_inode = pst_free_inode,
-	.drop_inode = c_drop_inode,
+	.drop_inode = pst_drop_inode,
 	.evict_inode = pst_evict_inode,
 	.statfs = pst_statfs,
 	.sync_fs = pst_sync_fs,
