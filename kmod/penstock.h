@@ -360,7 +360,6 @@ int pst_fileattr_set(struct mnt_idmap *idmap, struct dentry *dentry, struct c_fi
 
 /* lock.c */
 int pst_lock(struct file *file, int cmd, struct file_lock *fl);
-int pst_flock(struct file *file, int cmd, struct file_lock *fl);
 void pst_unlock_all(struct file *file);
 
 /* dir.c */

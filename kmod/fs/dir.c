@@ -40,6 +40,6 @@ const struct file_operations pst_dir_ops = {
 	.fsync = pst_fsync,
 	.unlocked_ioctl = pst_ioctl,
 	.compat_ioctl = pst_compat_ioctl,
-	.flock = pst_flock,
+	.flock = pst_lock,
 	.setlease = c_nosetlease,
 };

@@ -289,6 +289,6 @@ const struct file_operations pst_file_ops = {
 	.unlocked_ioctl = pst_ioctl,
 	.compat_ioctl = pst_compat_ioctl,
 	.lock = pst_lock,
-	.flock = pst_flock,
+	.flock = pst_lock,
 	.setlease = c_nosetlease,
 };

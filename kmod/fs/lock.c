@@ -13,14 +13,19 @@
 
 #include <linux/pid_namespace.h>
 
-/* Runs the operation on the lower file: a lock of fcntl(2), or of flock(2). */
-static int lock_lower(struct file *file, int cmd, struct file_lock *fl, bool flock)
+static bool is_flock(const struct file_lock *fl)
+{
+	return fl->c.flc_flags & FL_FLOCK;
+}
+
+/* Runs the operation on the lower file. */
+static int lock_lower(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct file *l = file->private_data;
 	int ret;
 
 	fl->c.flc_file = l;
-	if (flock)
+	if (is_flock(fl))
 		ret = l->f_op->flock ? l->f_op->flock(l, cmd, fl) : locks_lock_file_wait(l, fl);
 	else if (cmd == F_CANCELLK)
 		ret = vfs_cancel_lock(l, fl);
@@ -36,12 +41,12 @@ static int lock_lower(struct file *file, int cmd, struct file_lock *fl, bool flo
  * The same, but waits for the lock, as fcntl(2) does. So the programs of filters run once, and not
  * again when the lock is granted.
  */
-static int lock_and_wait(struct file *file, int cmd, struct file_lock *fl, bool flock)
+static int lock_and_wait(struct file *file, int cmd, struct file_lock *fl)
 {
 	int ret;
 
 	do {
-		ret = lock_lower(file, cmd, fl, flock);
+		ret = lock_lower(file, cmd, fl);
 		if (ret != FILE_LOCK_DEFERRED)
 			return ret;
 		ret = wait_event_interruptible(fl->c.flc_wait,
@@ -84,10 +89,9 @@ static pid_t pid_between(pid_t nr, struct pid_namespace *from, struct pid_namesp
  * see process IDs of the PID namespace of the task that mounted the view; those in struct file_lock
  * are of the initial namespace.
  */
-static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl,
-		       bool flock)
+static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct file_lock *fl)
 {
-	bool get = !flock && IS_GETLK(cmd), unlock = fl->c.flc_type == F_UNLCK;
+	bool get = IS_GETLK(cmd), unlock = fl->c.flc_type == F_UNLCK;
 	struct pid_namespace *ns = pst_filters_of(op->inode)->pid_ns;
 	struct fuse_lk_in *in = &op->in.lk;
 	struct fuse_lk_out out = {};
@@ -98,14 +102,14 @@ static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct fil
 		.fh = pst_fh(file),
 		.owner = (unsigned long)fl->c.flc_owner,
 		.lk = lk_of(fl, get || unlock ? 0 : task_tgid_nr_ns(current, ns)),
-		.lk_flags = flock ? FUSE_LK_FLOCK : 0,
+		.lk_flags = is_flock(fl) ? FUSE_LK_FLOCK : 0,
 	};
 	op->out = get ? &out : NULL;
 	err = pst_before(op);
 	if (!err)
 		err = take_lk(&in->lk, fl);
 	if (!err) {
-		err = lock_and_wait(file, cmd, fl, flock);
+		err = lock_and_wait(file, cmd, fl);
 		shown = pid_between(fl->c.flc_pid, &init_pid_ns, ns);
 		out.lk = lk_of(fl, shown);
 	}
@@ -118,23 +122,25 @@ static int filter_lock(struct pst_op *op, struct file *file, int cmd, struct fil
 	return err;
 }
 
+/* Also for flock(2), whose commands are F_SETLK and F_SETLKW. */
 int pst_lock(struct file *file, int cmd, struct file_lock *fl)
 {
 	struct inode *inode = file_inode(file);
 	struct pst_op op __uninitialized;
 
-	if (pst_sb(inode->i_sb)->lower_locks) {
-		if (cmd != F_CANCELLK &&
-		    pst_asks(&op, inode, IS_GETLK(cmd) ? FUSE_GETLK : FUSE_SETLK))
-			return filter_lock(&op, file, cmd, fl, false);
-		return lock_lower(file, cmd, fl, false);
-	}
-	if (cmd == F_CANCELLK)
+	if (!pst_sb(inode->i_sb)->lower_locks) {
+		if (is_flock(fl))
+			return locks_lock_file_wait(file, fl);
+		if (cmd == F_CANCELLK)
+			return 0;
+		if (!IS_GETLK(cmd))
+			return posix_lock_file(file, fl, NULL);
+		posix_test_lock(file, fl);
 		return 0;
-	if (!IS_GETLK(cmd))
-		return posix_lock_file(file, fl, NULL);
-	posix_test_lock(file, fl);
-	return 0;
+	}
+	if (cmd != F_CANCELLK && pst_asks(&op, inode, IS_GETLK(cmd) ? FUSE_GETLK : FUSE_SETLK))
+		return filter_lock(&op, file, cmd, fl);
+	return lock_lower(file, cmd, fl);
 }
 
 /*
@@ -164,16 +170,4 @@ void pst_unlock_all(struct file *file)
 		if (owner && owner != last)
 			locks_remove_posix(l, owner);
 	} while (owner != last);
-}
-
-int pst_flock(struct file *file, int cmd, struct file_lock *fl)
-{
-	struct inode *inode = file_inode(file);
-	struct pst_op op __uninitialized;
-
-	if (!pst_sb(inode->i_sb)->lower_locks)
-		return locks_lock_file_wait(file, fl);
-	if (pst_asks(&op, inode, FUSE_SETLK))
-		return filter_lock(&op, file, cmd, fl, true);
-	return lock_lower(file, cmd, fl, true);
 }
