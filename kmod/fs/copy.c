@@ -32,14 +32,19 @@ static ssize_t clone_lower(struct file *in, loff_t pos_in, struct file *out, lof
 	return ret;
 }
 
-static ssize_t copy_with_programs(struct pst_op *op, struct file *in, loff_t pos_in,
-				  struct file *out, loff_t pos_out, loff_t len, copy_fn *copy)
+/* Copies with the programs of filters, if they see it. */
+static ssize_t do_copy(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out, loff_t len,
+		       unsigned int flags, copy_fn *copy)
 {
-	struct fuse_copy_file_range_in *arg = &op->in.copy;
 	struct fuse_copy_file_range_out result = {};
+	struct fuse_copy_file_range_in *arg;
+	struct pst_op op __uninitialized;
 	ssize_t ret;
 	int err;
 
+	if (!pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64))
+		return copy(in, pos_in, out, pos_out, len, flags);
+	arg = &op.in.copy;
 	*arg = (struct fuse_copy_file_range_in){
 		.fh_in = pst_fh(in),
 		.off_in = pos_in,
@@ -47,16 +52,16 @@ static ssize_t copy_with_programs(struct pst_op *op, struct file *in, loff_t pos
 		.fh_out = pst_fh(out),
 		.off_out = pos_out,
 		.len = len,
-		.flags = arg->flags,
+		.flags = flags,
 	};
-	op->out = &result;
-	err = pst_before(op);
+	op.out = &result;
+	err = pst_before(&op);
 	if (!err) {
 		ret = copy(in, arg->off_in, out, arg->off_out, arg->len, arg->flags);
 		err = min_t(ssize_t, ret, 0);
 		result.bytes_copied = err ? 0 : ret;
 	}
-	err = pst_after(op, err);
+	err = pst_after(&op, err);
 	return err ? err : result.bytes_copied;
 }
 
@@ -64,8 +69,6 @@ static ssize_t copy_with_programs(struct pst_op *op, struct file *in, loff_t pos
 ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			    size_t len, unsigned int flags)
 {
-	struct pst_op op __uninitialized;
-
 	/*
 	 * Reads and writes, as the kernel does if a FUSE view answers EXDEV: a filter sees the
 	 * data, or the files are in two views, both of which no program can see.
@@ -73,27 +76,18 @@ ssize_t pst_copy_file_range(struct file *in, loff_t pos_in, struct file *out, lo
 	if (pst_is_served(file_inode(in)) || pst_is_served(file_inode(out)) ||
 	    file_inode(in)->i_sb != file_inode(out)->i_sb)
 		return splice_copy_file_range(in, pos_in, out, pos_out, len);
-	if (pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
-		op.in.copy.flags = flags;
-		return copy_with_programs(&op, in, pos_in, out, pos_out, len, copy_lower);
-	}
-	return copy_lower(in, pos_in, out, pos_out, len, flags);
+	return do_copy(in, pos_in, out, pos_out, len, flags, copy_lower);
 }
 
 /* For filters a reflink is a copy. Deduplication changes no data, so no program runs. */
 loff_t pst_remap_file_range(struct file *in, loff_t pos_in, struct file *out, loff_t pos_out,
 			    loff_t len, unsigned int flags)
 {
-	struct pst_op op __uninitialized;
-
 	if (flags & ~(REMAP_FILE_DEDUP | REMAP_FILE_ADVISORY))
 		return -EINVAL;
 	if (in->f_op != &pst_file_ops || out->f_op != &pst_file_ops)
 		return -EXDEV;
-	if (!(flags & REMAP_FILE_DEDUP) &&
-	    pst_asks2(&op, file_inode(in), file_inode(out), FUSE_COPY_FILE_RANGE_64)) {
-		op.in.copy.flags = flags;
-		return copy_with_programs(&op, in, pos_in, out, pos_out, len, clone_lower);
-	}
-	return clone_lower(in, pos_in, out, pos_out, len, flags);
+	if (flags & REMAP_FILE_DEDUP)
+		return clone_lower(in, pos_in, out, pos_out, len, flags);
+	return do_copy(in, pos_in, out, pos_out, len, flags, clone_lower);
 }

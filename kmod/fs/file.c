@@ -33,28 +33,22 @@ struct file *pst_lower_file(struct file *file)
 	return l;
 }
 
-static int flush_lower(struct file *file, fl_owner_t id)
-{
-	struct file *l = file->private_data;
-
-	return l->f_op->flush ? l->f_op->flush(l, id) : 0;
-}
-
 static int pst_flush(struct file *file, fl_owner_t id)
 {
+	struct file *l = file->private_data;
 	struct pst_op op __uninitialized;
 	int ret = 0;
 
 	/* close(2) looks for locks in the inode of the view only. */
 	if (pst_sb(file_inode(file)->i_sb)->lower_locks)
-		locks_remove_posix(file->private_data, id);
+		locks_remove_posix(l, id);
 	if (pst_asks(&op, file_inode(file), FUSE_FLUSH)) {
 		op.in.flush = (struct fuse_flush_in){ .fh = pst_fh(file),
 						      .lock_owner = (unsigned long)id };
 		ret = pst_before(&op);
 	}
-	if (!ret)
-		ret = flush_lower(file, id);
+	if (!ret && l->f_op->flush)
+		ret = l->f_op->flush(l, id);
 	return pst_after(&op, ret);
 }
 

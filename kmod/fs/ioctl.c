@@ -75,29 +75,28 @@ static long do_ioctl(struct file *file, unsigned int cmd, unsigned long arg, uns
 {
 	struct pst_op op __uninitialized;
 
+	if (!run)
+		return flags ? -ENOIOCTLCMD : -ENOTTY;
 	if (pst_asks(&op, file_inode(file), FUSE_IOCTL))
 		return pass_with_programs(&op, file, cmd, arg, flags, run);
 	return pass(file, cmd, arg, run);
 }
 
+static const struct file_operations *lower_fops(const struct file *file)
+{
+	return ((struct file *)file->private_data)->f_op;
+}
+
 /* The VFS turns commands for flags of inodes into calls of fileattr_get() and _set(). */
 long pst_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct file *l = file->private_data;
-
-	if (!l->f_op->unlocked_ioctl)
-		return -ENOTTY;
-	return do_ioctl(file, cmd, arg, 0, l->f_op->unlocked_ioctl);
+	return do_ioctl(file, cmd, arg, 0, lower_fops(file)->unlocked_ioctl);
 }
 
 long pst_compat_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct file *l = file->private_data;
-
-	if (!l->f_op->compat_ioctl)
-		return -ENOIOCTLCMD;
 	return do_ioctl(file, cmd, arg, FUSE_IOCTL_COMPAT | FUSE_IOCTL_32BIT,
-			l->f_op->compat_ioctl);
+			lower_fops(file)->compat_ioctl);
 }
 
 /* ---- flags of inodes, which to filters are commands, too ------------------------------------ */
