@@ -28,6 +28,7 @@ static const struct inode_operations link_iops = { PST_IOPS, .get_link = pst_get
  */
 static const struct address_space_operations no_aops = {};
 
+/* Called under RCU: set_lower() ran before the inode got into the hash. */
 static int is_inode_of(struct inode *inode, void *lower)
 {
 	return pst_i(inode)->lower == lower;
@@ -47,7 +48,8 @@ static int set_lower(struct inode *inode, void *lower)
  */
 struct inode *pst_iget(struct super_block *sb, struct inode *lower)
 {
-	struct inode *inode = iget5_locked(sb, (unsigned long)lower, is_inode_of, set_lower, lower);
+	struct inode *inode =
+		iget5_locked_rcu(sb, (unsigned long)lower, is_inode_of, set_lower, lower);
 
 	if (!inode)
 		return ERR_PTR(-ENOMEM);
