@@ -242,9 +242,20 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
 	return err < 0 ? err : ret;
 }
 
+/*
+ * A walk with references looks first without one, as RCU walk does: most names are valid, and a
+ * reference to the lower dentry costs more than the comparison.
+ */
 static int pst_revalidate(c_revalidate_args)
 {
-	return flags & LOOKUP_RCU ? revalidate_rcu(dentry, flags) : revalidate_ref(dentry, flags);
+	int ret;
+
+	if (flags & LOOKUP_RCU)
+		return revalidate_rcu(dentry, flags);
+	rcu_read_lock();
+	ret = revalidate_rcu(dentry, flags);
+	rcu_read_unlock();
+	return ret == -ECHILD ? revalidate_ref(dentry, flags) : ret;
 }
 
 static int pst_weak_revalidate(struct dentry *dentry, unsigned int flags)
