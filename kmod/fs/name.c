@@ -274,16 +274,17 @@ static void forget_moved(struct dentry *dentry, const struct inode *removed)
 }
 
 /*
- * Unhashes a dentry to which only the caller has a reference. Then no path leads to it, because RCU
- * walk sees that the sequence count has changed; its inode still does, see pst_get_inode_acl().
- * Returns false if others have references, or if a file handle could lead to it.
+ * Unhashes a dentry to which only the caller has references, @n of them. Then no path leads to it,
+ * because RCU walk sees that the sequence count has changed; its inode still does, see
+ * pst_get_inode_acl(). Returns false if others have references, or if a file handle could lead to
+ * it.
  */
-static bool unhash_alone(struct dentry *dentry)
+static bool unhash_alone(struct dentry *dentry, int n)
 {
 	bool alone;
 
 	spin_lock(&dentry->d_lock);
-	alone = dentry->d_lockref.count == 1 && !READ_ONCE(pst_sb(dentry->d_sb)->handles);
+	alone = dentry->d_lockref.count == n && !READ_ONCE(pst_sb(dentry->d_sb)->handles);
 	if (alone)
 		__d_drop(dentry);
 	spin_unlock(&dentry->d_lock);
@@ -319,9 +320,11 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		 * The kernel keeps the dentry of a removed name as a negative one if it has one
 		 * reference. The dentry of the view has a reference for as long as the VFS locks
 		 * its directory. A task that opens the file now must not meet a negative lower
-		 * dentry, so this is done only if nobody else has the dentry of the view.
+		 * dentry, so this is done only if nobody else has the dentry of the view;
+		 * vfs_rmdir() has two references to it.
 		 */
-		two_refs = l == pst_lower(dentry) && unhash_alone(dentry);
+		two_refs = l == pst_lower(dentry) &&
+			   unhash_alone(dentry, opcode == FUSE_RMDIR ? 2 : 1);
 		if (two_refs)
 			dput(l);
 		if (opcode == FUSE_RMDIR)
