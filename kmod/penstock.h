@@ -191,8 +191,22 @@ static inline struct path pst_lower_path(const struct dentry *dentry)
 }
 
 /* attr.c */
-kuid_t pst_lower_uid(const struct inode *inode);
-kgid_t pst_lower_gid(const struct inode *inode);
+kuid_t pst_mapped_uid(const struct inode *inode);
+kgid_t pst_mapped_gid(const struct inode *inode);
+
+/* The owner and the group of the lower inode, as the mount of LOWER maps them. */
+static inline kuid_t pst_lower_uid(const struct inode *inode)
+{
+	return likely(!pst_sb(inode->i_sb)->idmapped) ? pst_lower_inode(inode)->i_uid :
+							pst_mapped_uid(inode);
+}
+
+static inline kgid_t pst_lower_gid(const struct inode *inode)
+{
+	return likely(!pst_sb(inode->i_sb)->idmapped) ? pst_lower_inode(inode)->i_gid :
+							pst_mapped_gid(inode);
+}
+
 #define PST_SET_ID (S_ISUID | S_ISGID)
 
 bool pst_lock_program(const struct inode *inode, umode_t mode);
@@ -209,7 +223,7 @@ int pst_change_begin(struct dentry *dentry, const struct cred **ret_caller);
 void pst_change_end(struct dentry *dentry, const struct cred *caller);
 int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred);
 int pst_may_change(struct dentry *dentry, struct iattr *attr);
-int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr);
+int pst_change_as_shown(struct dentry *dentry, struct iattr *attr);
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from);
 const char *pst_get_link_lower(struct dentry *dentry, struct delayed_call *done);
 const char *pst_get_link(struct dentry *dentry, struct inode *inode, struct delayed_call *done);
@@ -332,8 +346,20 @@ struct file *pst_serve_create(const struct pst_name_op *op);
 /* name.c */
 extern const struct inode_operations pst_dir_iops;
 
+/*
+ * Returns the flags for the lower file. A view that is mounted with one of the flags @noatime, or
+ * read-only, must not move the times below either.
+ */
+static inline unsigned int pst_lower_flags(const struct file *file, int noatime)
+{
+	const struct vfsmount *mnt = file->f_path.mnt;
+
+	if (mnt->mnt_flags & (noatime | MNT_READONLY) || sb_rdonly(mnt->mnt_sb))
+		return file->f_flags | O_NOATIME;
+	return file->f_flags;
+}
+
 /* open.c */
-unsigned int pst_lower_flags(const struct file *file, int noatime);
 struct cred *pst_cred_without_context(const struct super_block *sb, const struct cred *caller);
 int pst_open(struct inode *inode, struct file *file);
 int pst_release(struct inode *inode, struct file *file);

@@ -10,22 +10,14 @@
  */
 #include "filters/op.h"
 
-kuid_t pst_lower_uid(const struct inode *inode)
+kuid_t pst_mapped_uid(const struct inode *inode)
 {
-	const struct inode *l = pst_lower_inode(inode);
-
-	if (likely(!pst_sb(inode->i_sb)->idmapped))
-		return l->i_uid;
-	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), l));
+	return vfsuid_into_kuid(i_uid_into_vfsuid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
 }
 
-kgid_t pst_lower_gid(const struct inode *inode)
+kgid_t pst_mapped_gid(const struct inode *inode)
 {
-	const struct inode *l = pst_lower_inode(inode);
-
-	if (likely(!pst_sb(inode->i_sb)->idmapped))
-		return l->i_gid;
-	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), l));
+	return vfsgid_into_kgid(i_gid_into_vfsgid(pst_idmap(inode->i_sb), pst_lower_inode(inode)));
 }
 
 /*
@@ -160,15 +152,34 @@ int pst_permission(struct mnt_idmap *idmap, struct inode *inode, int mask)
 	return err ?: inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
 }
 
+/*
+ * Checks that vfs_getattr_nosec() adds nothing to what ->getattr says of a lower inode. For the
+ * view it took STATX_ATIME out of the result, because the view is SB_NOATIME.
+ */
+static bool has_ordinary_attr(const struct inode *l)
+{
+	return !(l->i_sb->s_flags & SB_NOATIME) && !S_ISBLK(l->i_mode) &&
+	       !(l->i_flags & (S_AUTOMOUNT | S_DAX | S_VERITY));
+}
+
+/* Gets the attributes of the lower inode. The VFS prepared @stat and @flags for ->getattr. */
 int pst_getattr_lower(const struct path *path, struct kstat *stat, u32 mask, unsigned int flags)
 {
 	struct path lower = pst_lower_path(path->dentry);
 	struct inode *inode = d_inode(path->dentry);
+	const struct inode *l = d_inode(lower.dentry);
+	int err;
+
 	/*
 	 * The LSM was asked about the view; it does not know the private mount of the lower path.
+	 * vfs_getattr_nosec() would do for an ordinary file what it has done for the view.
 	 */
-	int err = vfs_getattr_nosec(&lower, stat, mask, flags);
-
+	if (likely(l->i_op->getattr && has_ordinary_attr(l))) {
+		stat->result_mask |= STATX_ATIME;
+		err = l->i_op->getattr(mnt_idmap(lower.mnt), &lower, stat, mask, flags);
+	} else {
+		err = vfs_getattr_nosec(&lower, stat, mask, flags);
+	}
 	if (err)
 		return err;
 	stat->dev = inode->i_sb->s_dev;
@@ -245,33 +256,33 @@ static int keep_hidden(struct iattr *attr, const struct inode *lower, umode_t hi
 }
 
 /*
- * Does a change below; the caller has write access to the lower mount. cred: NULL, or who does what
- * a filter has changed.
+ * Does a change below, to which it adapts @attr; the caller has write access to the lower mount.
+ * cred: NULL, or who does what a filter has changed.
  */
-int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred)
+static int change_lower(struct dentry *dentry, struct iattr *attr, const struct cred *cred)
 {
 	struct mnt_idmap *lower_idmap = pst_idmap(dentry->d_sb);
 	struct dentry *l = pst_lower(dentry);
 	umode_t hidden = pst_i(d_inode(dentry))->hidden;
-	bool resize = attr.ia_valid & ATTR_SIZE;
+	bool resize = attr->ia_valid & ATTR_SIZE;
 	const struct cred *old;
 	int err = 0;
 
 	/* The second tree has truncated the file when it was opened. */
 	if (!pst_name_is_served(dentry))
-		attr.ia_valid &= ~ATTR_OPEN;
-	if (attr.ia_valid & ATTR_FILE) {
-		if (attr.ia_file->f_op == &pst_file_ops && attr.ia_file->private_data)
-			attr.ia_file = attr.ia_file->private_data;
+		attr->ia_valid &= ~ATTR_OPEN;
+	if (attr->ia_valid & ATTR_FILE) {
+		if (attr->ia_file->f_op == &pst_file_ops && attr->ia_file->private_data)
+			attr->ia_file = attr->ia_file->private_data;
 		else
-			attr.ia_valid &= ~ATTR_FILE;
+			attr->ia_valid &= ~ATTR_FILE;
 	}
 	if (resize) {
 		err = get_write_access(d_inode(l));
 		if (err)
 			return err;
 		/* Through a file, the lower open broke the leases. */
-		if (!(attr.ia_valid & ATTR_FILE))
+		if (!(attr->ia_valid & ATTR_FILE))
 			err = break_lease(d_inode(l), O_WRONLY);
 	}
 	if (!err) {
@@ -280,18 +291,24 @@ int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred
 		if (resize && IS_APPEND(d_inode(l)))
 			err = -EPERM;
 		/* As the caller, by whom it depends which bits go. */
-		adapt_change(&attr, lower_idmap, d_inode(l), hidden);
+		adapt_change(attr, lower_idmap, d_inode(l), hidden);
 		if (!err)
-			err = keep_hidden(&attr, d_inode(l), hidden);
+			err = keep_hidden(attr, d_inode(l), hidden);
 		old = pst_act_as(cred);
 		if (!err)
-			err = notify_change(lower_idmap, l, &attr, NULL);
+			err = notify_change(lower_idmap, l, attr, NULL);
 		pst_act_again(old);
 		inode_unlock(d_inode(l));
 	}
 	if (resize)
 		put_write_access(d_inode(l));
 	return err;
+}
+
+/* The same with a copy of the change. */
+int pst_change(struct dentry *dentry, struct iattr attr, const struct cred *cred)
+{
+	return change_lower(dentry, &attr, cred);
 }
 
 /*
@@ -316,20 +333,19 @@ int pst_may_change(struct dentry *dentry, struct iattr *attr)
 	return err;
 }
 
-/* Does a change that no program has changed. */
-int pst_change_as_shown(struct dentry *dentry, const struct iattr *attr)
+/* Does a change that no program has changed, and adapts @attr. */
+int pst_change_as_shown(struct dentry *dentry, struct iattr *attr)
 {
-	struct cred *cred = NULL;
+	struct cred *cred;
 	int err;
 
-	if (unlikely(pst_i(d_inode(dentry))->other)) {
-		cred = pst_shown_cred(d_inode(dentry));
-		if (!cred)
-			return -ENOMEM;
-	}
-	err = pst_change(dentry, *attr, cred);
-	if (cred)
-		put_cred(cred);
+	if (likely(!pst_i(d_inode(dentry))->other))
+		return change_lower(dentry, attr, NULL);
+	cred = pst_shown_cred(d_inode(dentry));
+	if (!cred)
+		return -ENOMEM;
+	err = change_lower(dentry, attr, cred);
+	put_cred(cred);
 	return err;
 }
 
@@ -367,7 +383,8 @@ void pst_change_end(struct dentry *dentry, const struct cred *caller)
 int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *from)
 {
 	struct inode *inode = d_inode(dentry);
-	int err = mnt_want_write(pst_mnt(dentry));
+	struct vfsmount *mnt = pst_mnt(dentry);
+	int err = mnt_want_write(mnt);
 	struct pst_op op __uninitialized;
 
 	if (!err) {
@@ -380,7 +397,7 @@ int pst_setattr(struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *fr
 			if (!err)
 				err = pst_change_as_shown(dentry, from);
 		}
-		mnt_drop_write(pst_mnt(dentry));
+		mnt_drop_write(mnt);
 	}
 	pst_copy_attr(inode);
 	return err;

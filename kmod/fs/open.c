@@ -5,19 +5,6 @@
  */
 #include "filters/op.h"
 
-/*
- * Returns the flags for the lower file. A view that is mounted with one of the flags @noatime, or
- * read-only, must not move the times below either.
- */
-unsigned int pst_lower_flags(const struct file *file, int noatime)
-{
-	struct vfsmount *mnt = file->f_path.mnt;
-
-	if (mnt->mnt_flags & noatime || __mnt_is_readonly(mnt))
-		return file->f_flags | O_NOATIME;
-	return file->f_flags;
-}
-
 /* Checks what may_open() has checked on the copies of the inode's flags, which can be old. */
 static int check_append_only(const struct file *file, const struct inode *lower)
 {
