@@ -34,7 +34,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(PST_CELLS | PST_DELAYS | PST_ANNOUNCED,
+PST_FILTER(PST_CELLS | PST_CHOOSES | PST_DELAYS | PST_ANNOUNCED,
 	   "makes operations fail, be slow, or write less than they should");
 
 PST_LIST_OF(ops, PST_OP_WORDS, "names and globs of operations (default: all but read and write)")

@@ -26,7 +26,7 @@ PST_OPTION(struct pst_paths, paths, "paths to hide, with all below them");
 PST_AT_LEAST_ONE_OF("names paths");
 
 #ifdef HIDE_FOR
-PST_FILTER(PST_CELLS | PST_HIDES | PST_BY_CALLER | PST_WANT_CGROUP,
+PST_FILTER(PST_CELLS | PST_HIDES | PST_CHOOSES | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "hides names and paths from some callers");
 PST_OPTION(struct pst_ids, uid, "users to hide from (default: all)") PST_TAKES("users");
 PST_OPTION(struct pst_ids, gid,
@@ -42,7 +42,7 @@ static __always_inline int concerns(const struct pst_caller *caller)
 	       (!cgroup.n || pst_ids_match(&cgroup, caller->cgroup));
 }
 #else
-PST_FILTER(PST_CELLS | PST_HIDES, "hides names and paths");
+PST_FILTER(PST_CELLS | PST_HIDES | PST_CHOOSES, "hides names and paths");
 #endif
 
 PST_NAME(call)

@@ -37,7 +37,8 @@ PST_AT_LEAST_ONE_OF("rules");
 #else
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(PST_CELLS | PST_CACHEABLE, "makes files read as empty, blank, or without their values");
+PST_FILTER(PST_CELLS | PST_CHOOSES | PST_CACHEABLE,
+	   "makes files read as empty, blank, or without their values");
 
 PST_OPTION(struct pst_names, names, "names and globs of files to mask, in any directory");
 PST_OPTION(struct pst_paths, paths, "paths of files to mask, or of trees");

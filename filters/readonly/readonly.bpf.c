@@ -25,7 +25,7 @@ PST_OPTION(struct pst_names, names, "names and globs to protect, in any director
 PST_OPTION(struct pst_paths, paths, "paths to protect, with all below them");
 
 #ifdef READONLY_FOR
-PST_FILTER(PST_CELLS | PST_BY_CALLER | PST_WANT_CGROUP,
+PST_FILTER(PST_CELLS | PST_CHOOSES | PST_BY_CALLER | PST_WANT_CGROUP,
 	   "refuses some callers all changes of a tree, or of parts of it");
 PST_OPTION(struct pst_ids, uid, "users who must not change anything (default: all)")
 PST_TAKES("users");
@@ -42,7 +42,7 @@ static __always_inline int concerns(const struct pst_caller *caller)
 	       (!cgroup.n || pst_ids_match(&cgroup, caller->cgroup));
 }
 #else
-PST_FILTER(PST_CELLS, "refuses all changes of a tree, or of parts of it");
+PST_FILTER(PST_CELLS | PST_CHOOSES, "refuses all changes of a tree, or of parts of it");
 
 static __always_inline int concerns(const struct pst_caller *caller)
 {

@@ -73,10 +73,23 @@ void pst_caller_fill(const struct pst_filters *filters, u64 want_cgroup, struct 
 	};
 }
 
-/* Returns the filters that must be asked for each caller who looks up a name of a directory. */
+/* Returns the filters that must be asked for each caller who looks up names of a directory. */
 static u64 asked(const struct pst_chain *chain, const struct inode *dir)
 {
 	return chain->by_caller.all & filter_node_filters(&pst_i(dir)->filter);
+}
+
+/* Checks if one of them must be asked about the name that @d has while its count is seq. */
+static bool asked_for_name(const struct pst_chain *chain, const struct dentry *d, unsigned int seq,
+			   const struct inode *dir)
+{
+	unsigned int len = READ_ONCE(d->d_name.len);
+	const char *name = READ_ONCE(d->d_name.name);
+
+	/* The name may only be read if it and the length belong together. */
+	return read_seqcount_retry(&d->d_seq, seq) ||
+	       pst_names_asked(&chain->by_caller, dir, chain->by_caller.all, name, len) ||
+	       read_seqcount_retry(&d->d_seq, seq);
 }
 
 bool pst_is_by_caller(const struct pst_chain *chain, const struct inode *dir)
@@ -213,6 +226,8 @@ int pst_caller_check_rcu(const struct pst_chain *chain, struct dentry *d, unsign
 		return 1;
 	if (!can_keep(inode))
 		return -ECHILD;
+	if (!asked_for_name(chain, d, seq, dir))
+		return 1;
 	fill_key(chain, d, seq, &key);
 	result = kept(chain, &key);
 	/* The answer to an operation that creates the name may need to sleep. */

@@ -156,6 +156,7 @@ static int fill(struct fs_context *fc, struct filter *f, const void *value, size
 	f->facts.flags = m->flags;
 	f->facts.cell = m->cell;
 	f->facts.unknown = m->unknown;
+	f->facts.choice = m->choice;
 	f->serve = m->serve;
 	err = set_texts(fc, f, size);
 	for (u32 i = 0; i < m->n_programs && !err; i++)

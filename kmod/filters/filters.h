@@ -136,6 +136,8 @@ struct pst_place {
 };
 void pst_place_get(struct dentry *d, struct pst_place *ret_place);
 void pst_place_put(struct pst_place *place);
+u64 pst_names_asked(const struct chain *chain, const struct inode *dir, u64 filters,
+		    const char *name, size_t len);
 int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct dentry *dentry);
 int pst_filter_recheck(struct dentry *d, unsigned int flags);
 int pst_filter_found(const struct pst_chain *chain, struct dentry *dentry, struct inode *inode);

@@ -130,8 +130,9 @@ static void filter_one_by_one(struct filter_call *call, struct batch *b,
 	}
 }
 
-static void filter_together(struct filter_call *call, struct batch *b)
+static void filter_together(struct filter_call *call, struct batch *b, const struct inode *dir)
 {
+	const struct chain *chain = call->chain;
 	u8 added[PST_N_LISTED] __uninitialized;
 	unsigned int n = 0;
 	u64 hidden;
@@ -139,7 +140,8 @@ static void filter_together(struct filter_call *call, struct batch *b)
 	for (unsigned int i = 0; i < b->n; i++) {
 		const struct name *name = &b->name[i];
 
-		if (!is_asked(b, i))
+		if (!is_asked(b, i) ||
+		    !pst_names_asked(chain, dir, chain->names, text_of(b, i), name->len))
 			continue;
 		added[n] = i;
 		listing_fill(call->slot, n++, text_of(b, i), name->len, name->ino, name->type);
@@ -168,7 +170,7 @@ static int filter_batch(const struct pst_op *op, struct file *lower, struct batc
 	if (attr)
 		filter_one_by_one(slot->call, b, attr);
 	else
-		filter_together(slot->call, b);
+		filter_together(slot->call, b, op->inode);
 	pst_call_end(op->inode, slot);
 	kvfree(attr);
 	return 0;

@@ -47,6 +47,29 @@ static int may_ask(struct dentry *dir)
 }
 
 /*
+ * Returns those of the filters for a directory whose programs for names have to run for a name. All
+ * others would pass it.
+ */
+u64 pst_names_asked(const struct chain *chain, const struct inode *dir, u64 filters,
+		    const char *name, size_t len)
+{
+	u64 asked = filters & filter_node_filters(&pst_i(dir)->filter);
+
+	for (unsigned int i = 0; asked & chain->chooses && i < chain->n; i++) {
+		const struct chain_entry *entry = chain->entries[i];
+		const port_atomic_u64 *cell;
+
+		if (!(asked & chain->chooses & 1ULL << entry->bit) ||
+		    choice_can_match(&entry->facts->choice, name, len))
+			continue;
+		cell = entry->cells ? pst_cell(pst_i(dir), entry->bit, false) : NULL;
+		if (!cell || !port_load(cell))
+			asked &= ~(1ULL << entry->bit);
+	}
+	return asked;
+}
+
+/*
  * Asks the filters for a name that is about to be looked up below. The VFS holds the lock of the
  * directory. Returns 0; 1 if the second tree serves the name; -ENOENT if it is hidden; or another
  * error.
@@ -61,7 +84,8 @@ int pst_filter_lookup(const struct pst_chain *chain, struct inode *dir, struct d
 		return 0;
 	err = may_ask(dentry->d_parent);
 	asks = pst_serve_may_ask(chain, dir);
-	if (err || !(asks || filter_node_filters(&pst_i(dir)->filter) & chain->core.hides))
+	if (err || !(asks || pst_names_asked(&chain->core, dir, chain->core.hides,
+					     dentry->d_name.name, dentry->d_name.len)))
 		return err;
 	slot = pst_call_begin(&chain->core, FUSE_LOOKUP, dir);
 	slot->call->name[0] = dentry->d_name.name;

@@ -30,6 +30,8 @@ static const struct {
 	{ PST_SERVES, "serves", "it may send operations to the program of the view" },
 	{ PST_REPORTS, "reports",
 	  "it only reports events, so it may not run while nobody reads them" },
+	{ PST_CHOOSES, "chooses",
+	  "it may not run for names that match no pattern of its options names and paths" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -22,6 +22,23 @@ static void fill_traits(struct filter_facts *facts, const struct load *load)
 				facts->ops[kind] |= 1ULL << op;
 }
 
+/*
+ * Fills what is known of the names that the filter chooses. Without both options it chooses all
+ * files.
+ */
+static void fill_choice(struct filter_facts *facts, const struct load *load)
+{
+	const struct option *names = option_list_option(&load->options, "names");
+	const struct option *paths = option_list_option(&load->options, "paths");
+	struct pst_names list;
+
+	if (!(facts->flags & PST_CHOOSES) || !names || names->kind != OPTION_NAMES ||
+	    !(names->given || (paths && paths->given)))
+		return;
+	memcpy(&list, names->at, sizeof(list));
+	patterns_choice(&load->patterns, &list, &facts->choice);
+}
+
 static void fill_facts(struct filter *filter)
 {
 	const struct runner *runner = filter->slots->runner;
@@ -38,6 +55,7 @@ static void fill_facts(struct filter *filter)
 		.unknown = option_list_has_patterns(&load->options) ? PST_PATHS_INSIDE : 0,
 	};
 	fill_traits(&filter->facts, load);
+	fill_choice(&filter->facts, load);
 	for (int kind = 0; kind < _FILTER_KINDS; kind++)
 		for (int op = 0; op < OP_MAX; op++) {
 			const struct bpf_program *program = load->programs.program[kind][op];

@@ -258,6 +258,34 @@ int patterns_add_globs(struct patterns *patterns, char *const *globs, size_t n,
 	return r;
 }
 
+/* Adds byte number i of the names that match a row to a set, or all bytes if it can be any. */
+static void add_byte(const struct pst_pattern *row, unsigned int i, uint64_t set[4])
+{
+	/* The first byte of a key is its highest. Behind the whole name is its NUL. */
+	unsigned char c = row->key[0] >> (56 - 8 * i);
+
+	if (i < row->key_len || (i && row->kind == PST_PATTERN_EXACT))
+		set[c >> 6] |= 1ULL << (c & 63);
+	else
+		memset(set, 0xff, 4 * sizeof(*set));
+}
+
+static void add_bytes(const struct pst_pattern *rows, size_t n, uint64_t sets[2][4])
+{
+	for (size_t i = 0; i < n; i++) {
+		add_byte(&rows[i], 0, sets[0]);
+		add_byte(&rows[i], 1, sets[1]);
+	}
+}
+
+void patterns_choice(const struct patterns *patterns, const struct pst_names *names,
+		     struct filter_choice *ret_choice)
+{
+	*ret_choice = (struct filter_choice){ .known = 1 };
+	add_bytes(patterns->rows + names->begins_at, names->n_begins, ret_choice->begin);
+	add_bytes(patterns->rows + names->ends_at, names->n_ends, ret_choice->end);
+}
+
 /* -- paths ------------------------------------------------------------------------------------ */
 
 /* Adds the components of one path. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* Converts lists of names, globs and paths into rows of the map pst_patterns. */
+#include "filter/facts.h"
 #include "util/cleanup.h"
 
 #include <penstock/filter.h>
@@ -30,3 +31,6 @@ int patterns_add_paths(struct patterns *patterns, char *list, struct pst_paths *
  */
 int patterns_add_globs(struct patterns *patterns, char *const *globs, size_t n,
 		       struct pst_names *ret_names, uint32_t *ret_row, struct pst_error *error);
+/* Sets *ret_choice to what the first and last bytes of names tell of the patterns of a list. */
+void patterns_choice(const struct patterns *patterns, const struct pst_names *names,
+		     struct filter_choice *ret_choice);

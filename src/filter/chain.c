@@ -46,6 +46,7 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
 		{ facts->flags & PST_JUDGES, &chain->judges },
 		{ facts->flags & PST_REPORTS, &chain->reports },
+		{ facts->choice.known, &chain->chooses },
 		{ sees_any(facts, FUSE_READ) || sees_any(facts, FUSE_WRITE), &chain->data },
 	};
 

@@ -37,6 +37,7 @@ struct chain {
 	uint64_t hides;    /* filters that hide names without looking at the files */
 	uint64_t judges;   /* of these: filters whose programs for names do more than that */
 	uint64_t reports;  /* filters whose programs for operations only report events */
+	uint64_t chooses;  /* filters whose programs for names need not run for all names */
 	/* Filters that were just added: the engine is still setting their bits in nodes. */
 	port_atomic_u64 activating;
 };

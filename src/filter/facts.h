@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /* The properties of a loaded filter. */
+#include "filter/choice.h"
 #include "filter/op.h"
-#include "filter/port.h"
 
 enum filter_kind {
 	FILTER_PRE,
@@ -34,4 +34,5 @@ struct filter_facts {
 	uint64_t cell;               /* the first cell: that of the directory of at= */
 	uint32_t keep;               /* events that the view keeps for later readers (keep=) */
 	uint64_t unknown;            /* the cell of a file whose path is not known */
+	struct filter_choice choice; /* with PST_CHOOSES */
 };

@@ -12,14 +12,50 @@
 #include "filter/place.h"
 #include "filter/run-program.h"
 
+/*
+ * Does what the program for names of an entry would do if it need not run (filter/choice.h), and
+ * returns true; else returns false. A file with several names may be chosen by another one.
+ */
+static bool pass_unchosen(struct filter_call *call, struct chain_entry *entry,
+			  struct filter_node *dir, const char *name, const struct pst_attr *attr)
+{
+	if (call->known || choice_can_match(&entry->facts->choice, name, strlen(name)) ||
+	    place_cell(call, entry, dir))
+		return false;
+	call->child.cells[entry->bit] = 0;
+	if (attr && attr->mode && !S_ISDIR(attr->mode))
+		place_exclude(call, entry);
+	return true;
+}
+
+/* Returns the filters of asked whose programs for names have to run, and handles the others. */
+static uint64_t pass_all_unchosen(struct filter_call *call, struct filter_node *dir,
+				  const char *name, uint64_t asked, const struct pst_attr *attr)
+{
+	const struct chain *chain = call->chain;
+
+	for (unsigned int i = 0; asked & chain->chooses && i < chain->n; i++) {
+		struct chain_entry *entry = chain->entries[i];
+		uint64_t bit = 1ULL << entry->bit;
+
+		if (asked & chain->chooses & bit && pass_unchosen(call, entry, dir, name, attr))
+			asked &= ~bit;
+	}
+	return asked;
+}
+
 /* Runs the programs for names of a directory's filters that are in mask, on the name as given. */
 static int check_written(struct filter_call *call, struct filter_node *dir, const char *name,
 			 uint64_t mask, const struct pst_attr *attr)
 {
 	const struct chain *chain = call->chain;
 	uint64_t asked = filter_node_filters(dir) & mask;
-	int r = call_fill_name(call, dir, name);
+	int r;
 
+	asked = pass_all_unchosen(call, dir, name, asked, attr);
+	if (!asked)
+		return 0;
+	r = call_fill_name(call, dir, name);
 	if (r < 0)
 		return r;
 	if (attr)

@@ -14,6 +14,15 @@ void place_inherit(struct filter_call *call, struct filter_node *dir)
 	}
 }
 
+void place_exclude(struct filter_call *call, struct chain_entry *entry)
+{
+	uint64_t bit = 1ULL << entry->bit;
+
+	if (call->child.filters & bit && !port_load(&entry->per_child))
+		port_store(&entry->per_child, 1);
+	call->child.filters &= ~bit;
+}
+
 static void give_filters(struct filter_call *call, struct filter_node *node, uint64_t filters)
 {
 	const struct chain *chain = call->chain;

@@ -24,6 +24,8 @@ static inline void place_set_cell(const struct filter_call *call, const struct c
 		port_store(cell, value);
 }
 
+/* Excludes the file from a filter. */
+void place_exclude(struct filter_call *call, struct chain_entry *entry);
 /* Sets call->child to the filters and cells that a file inherits from its directory. */
 void place_inherit(struct filter_call *call, struct filter_node *dir);
 /*

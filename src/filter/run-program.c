@@ -95,15 +95,10 @@ static void take_note(struct filter_call *call, const struct chain_entry *entry)
 /* A filter can apply to a child only if it applies to the directory. */
 static void take_held(struct filter_call *call, struct chain_entry *entry, uint32_t held)
 {
-	uint64_t bit = 1ULL << entry->bit;
-
-	if (!held) {
-		if (call->child.filters & bit)
-			port_store(&entry->per_child, 1);
-		call->child.filters &= ~bit;
-	} else if (holds(node_of(call), entry)) {
-		call->child.filters |= bit;
-	}
+	if (!held)
+		place_exclude(call, entry);
+	else if (holds(node_of(call), entry))
+		call->child.filters |= 1ULL << entry->bit;
 }
 
 /* Takes over what a program has set. Returns NULL, or the first invalid value, for the log. */

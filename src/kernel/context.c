@@ -84,6 +84,7 @@ int kernel_filter_give(int fs_fd, const struct filter *filter, uint32_t serve)
 		.flags = facts->flags,
 		.cell = facts->cell,
 		.unknown = facts->unknown,
+		.choice = facts->choice,
 		.serve = serve,
 	};
 	value->n_programs = add_programs(filter, value->program);

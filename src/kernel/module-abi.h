@@ -9,9 +9,11 @@
  * the parameter "version" to MODULE_VERSION_TEXT first, and each filter has both numbers. There is
  * no compatibility between versions: both come from the same release.
  */
+#include "filter/choice.h"
+
 #include <penstock/filter.h>
 
-#define MODULE_ABI 4
+#define MODULE_ABI 5
 
 #define MODULE_TEXT2(N)     #N
 #define MODULE_TEXT(N)      MODULE_TEXT2(N)
@@ -38,8 +40,9 @@ struct module_filter {
 	uint32_t filter_abi; /* PST_FILTER_ABI */
 	uint32_t flags;      /* enum pst_filter_flag */
 	uint32_t n_programs;
-	uint64_t cell, unknown; /* of struct filter_facts */
-	uint32_t serve;         /* enum module_serve */
+	uint64_t cell, unknown; /* of struct filter_facts, as choice */
+	struct filter_choice choice;
+	uint32_t serve; /* enum module_serve */
 	uint32_t pad;
 	struct module_program program[];
 	/* Behind the programs: MODULE_N_TEXTS strings with their NULs. */

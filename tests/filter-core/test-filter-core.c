@@ -301,6 +301,40 @@ TEST_F(filters_and_cells_are_inherited_by_name, state)
 	assert_int_equal(port_load(&free_node->cells[1]), 11);
 }
 
+/* The program that the filter chooses files by, which must not run for names that match nothing. */
+static int chooser_program(struct pst_call *call)
+{
+	note(call->name[0].text);
+	return strcmp(call->name[0].text, "key") == 0 ? -ENOENT : PST_PASS;
+}
+
+TEST_F(program_runs_only_for_names_that_may_be_chosen, state)
+{
+	struct node *root = host_node(NULL, "", S_IFDIR);
+	struct filter *chooser = host_filter("chooser", PST_HIDES | PST_CELLS | PST_CHOOSES, 0);
+	struct filter_call *call = host_call();
+
+	chooser->name = chooser_program;
+	chooser->facts.choice = (struct filter_choice){ .known = 1 };
+	/* "key" goes by its first two bytes. */
+	chooser->facts.choice.begin[0]['k' >> 6] = 1ULL << ('k' & 63);
+	chooser->facts.choice.begin[1]['e' >> 6] = 1ULL << ('e' & 63);
+	assert_non_null(host_chain());
+	assert_int_equal(on_name(FUSE_UNLINK, root, "key"), -ENOENT);
+	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), 0);
+	assert_int_equal(call->child.filters, 1);
+	/* It is excluded from the filter, but a directory is not. */
+	assert_int_equal(on_name(FUSE_CREATE, root, "file"), 0);
+	assert_int_equal(call->child.filters, 0);
+	assert_int_equal(on_name(FUSE_MKDIR, root, "dir"), 0);
+	assert_int_equal(call->child.filters, 1);
+	assert_string_equal(asked.log, "key");
+	/* A component of a path may come next. */
+	port_store(&root->cells[0], 1);
+	assert_int_equal(on_name(FUSE_UNLINK, root, "file"), 0);
+	assert_string_equal(asked.log, "key file");
+}
+
 TEST_F(names_of_one_file_add_their_filters, state)
 {
 	struct filter_node node = { 0 };

@@ -3,6 +3,7 @@
 #include "../test.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -313,6 +314,60 @@ TEST(wrong_path_is_refused_with_advice, state)
 		if (!strstr(error.text, rows[i].word))
 			fail_msg("%s: %s", rows[i].list, error.text);
 	}
+}
+
+/* -- names that no pattern can match ---------------------------------------------------------- */
+
+static bool can_match(const char *list, const char *name)
+{
+	_cleanup_(patterns_fini) struct patterns patterns = { 0 };
+	struct filter_choice choice;
+	struct pst_names names;
+	struct pst_error error;
+
+	if (add_names(&patterns, list, &names, &error) < 0)
+		fail_msg("%s: %s", list, error.text);
+	patterns_choice(&patterns, &names, &choice);
+	return choice_can_match(&choice, name, strlen(name));
+}
+
+TEST(no_name_that_a_pattern_matches_is_passed_unchecked, state)
+{
+	static const char *const patterns[] = { "a",    "ab",  "a*",    "ab*",  "*a",  "*ab",
+						"*",    "?",   "a?",    "?b",   "a*b", "*ab*",
+						"[ab]", "*.a", "*[!a]", "a*bc", "\\*", "a\\?b" };
+	static const char *const names[] = { "a",  "b",   "ab",   "ba",   "abc", "aab", "xab",
+					     ".a", "b.a", "abbc", "\xe4", "*",   "a?b" };
+
+	for (size_t i = 0; i < N(patterns); i++)
+		for (size_t k = 0; k < N(names); k++)
+			if (fnmatch(patterns[i], names[k], 0) == 0 &&
+			    !can_match(patterns[i], names[k]))
+				fail_msg("%s matches %s", patterns[i], names[k]);
+}
+
+TEST(name_with_other_first_and_last_bytes_matches_no_pattern, state)
+{
+	static const struct {
+		const char *list, *name;
+		bool can;
+	} rows[] = {
+		{ "*.key:.env", "file.c", false },
+		{ "*.key:.env", "monkey", true },
+		{ "*.key:.env", "f.py", false },
+		{ "*.key:.env", ".env", true },
+		{ "*.key:.env", ".git", false },
+		{ "a", "a", true },
+		{ "a", "ab", false },
+		{ "ab*", "a", false },
+		{ "*ab", "b", false },
+		{ "*a", "b", false },
+		{ "*x*", "b", true },
+	};
+
+	for (size_t i = 0; i < N(rows); i++)
+		if (can_match(rows[i].list, rows[i].name) != rows[i].can)
+			fail_msg("%s, %s", rows[i].list, rows[i].name);
 }
 
 TEST_MAIN(NULL, NULL)

@@ -241,7 +241,7 @@ runs_of() { # FILTER: of all its programs
 
 # A filter that only reports events runs while somebody reads them.
 unread_events() {
-	penstock mount -o engine=kernel --filter audit --filter readonly,names=no /w/tmpfs/lower \
+	penstock mount -o engine=kernel --filter audit --filter 'readonly,names=f?' /w/tmpfs/lower \
 		/w/view > /w/said 2>&1 || say_bad command.unread "$(head -c 300 /w/said)"
 	chmod 600 /w/view/f
 	check command.unread-does-not-run [ "$(runs_of audit)" = 0 ]
