@@ -80,6 +80,7 @@ struct pst_inode {
 	bool set_id;            /* execve(2) may have seen set-ID bits: pst_set_owner() */
 	bool other;             /* filters show another owner, group, mode: shown.c */
 	umode_t hidden;         /* set-ID bits that are not shown */
+	umode_t shown;          /* the mode that filters show; seen.filters is not 0 */
 	struct dentry *orphan;  /* a lower dentry that the worker drops, see reclaim.c */
 	struct llist_node late; /* in the worker's list */
 	atomic_t n_late;        /* references to this inode that the worker drops */

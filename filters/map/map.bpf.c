@@ -19,7 +19,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "shows the files of some users and groups as those of others");
+PST_FILTER(PST_SHOWS, "shows the files of some users and groups as those of others");
 
 PST_OPTION(struct pst_id_map, users, "users: LOWER/SHOWN, ranges, +N, -N, or a passwd file")
 PST_TAKES("users");

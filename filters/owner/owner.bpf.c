@@ -25,7 +25,7 @@ PST_AT_LEAST_ONE_OF("rules");
 #else
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "shows and creates files with another owner");
+PST_FILTER(PST_SHOWS, "shows and creates files with another owner");
 PST_AT_LEAST_ONE_OF("uid gid create_uid create_gid chown");
 #endif
 

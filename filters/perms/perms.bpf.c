@@ -13,7 +13,7 @@
  */
 #include <penstock/filter.bpf.h>
 
-PST_FILTER(0, "changes permissions that files show, new files get, and chmod sets");
+PST_FILTER(PST_SHOWS, "changes permissions that files show, new files get, and chmod sets");
 
 PST_OPTION(struct pst_perms, show, "rules for the permissions that files show");
 PST_OPTION(struct pst_perms, create, "rules for the permissions of new files");

@@ -47,6 +47,9 @@ enum pst_filter_flag {
 				   fails with EIO if a filter without this flag does */
 	PST_REPORTS = 1 << 12,    /* its programs for operations only report events, so the engine
 				   need not run them while nobody reads events */
+	PST_SHOWS = 1 << 13,      /* its programs after operations whose reply has attributes change
+				   only owner, group and mode, by these three, the type, and the
+				   options, so the engine may keep the result */
 	PST_CHOOSES = 1 << 14, /* its program for names begins with pst_choose(&names, &paths), and
 				   does nothing else for names that are not chosen, so the
 				   engine need not run it for names that match no pattern */

@@ -151,8 +151,8 @@ static int show(const struct pst_op *op, const struct pst_seen *seen, const unio
 	return 0;
 }
 
-int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
-		       unsigned int flags)
+static noinline int run_getattr(struct pst_op *op, const struct path *path, struct kstat *stat,
+				u32 mask, unsigned int flags)
 {
 	struct pst_chain *chain = pst_chain_of(op->chain);
 	struct pst_seen seen __uninitialized;
@@ -181,6 +181,21 @@ int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat 
 	if (!err)
 		err = show(op, &seen, &out, answered, stat);
 	pst_chain_put(chain);
+	return err;
+}
+
+int pst_filter_getattr(struct pst_op *op, const struct path *path, struct kstat *stat, u32 mask,
+		       unsigned int flags)
+{
+	int err;
+
+	/* Filters that have to see the operation, or readers of its result. */
+	if (op->filters & ~op->chain->shows || pst_trace_is_read(pst_sb(op->inode->i_sb)))
+		return run_getattr(op, path, stat, mask, flags);
+	err = pst_getattr_lower(path, stat, mask, flags);
+	if (!err && !pst_kept_shown(op, stat))
+		return run_getattr(op, path, stat, mask, flags);
+	pst_chain_put(pst_chain_of(op->chain));
 	return err;
 }
 

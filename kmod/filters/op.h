@@ -98,6 +98,7 @@ static inline u32 pst_gid_of(kgid_t gid)
 void pst_fill_lower_attr(const struct inode *inode, struct fuse_attr *ret_attr);
 int pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
 		    const struct fuse_attr *attr);
+bool pst_kept_shown(const struct pst_op *op, struct kstat *stat);
 
 /* call-name.c */
 void pst_filter_give(struct filter_call *call, struct inode *dir, struct inode *inode);

@@ -7,7 +7,8 @@
  * directories, set-ID programs and the rights of an owner depend on what is shown. The copies stay
  * until change time, mode, owner or size of the lower inode, or the filters of the file or the
  * view, are others than the programs saw (struct pst_seen); then pst_renew() runs the programs for
- * GETATTR. Filters by caller are asked each time.
+ * GETATTR. Filters by caller are asked each time. If all programs that would run for a stat(2)
+ * declare PST_SHOWS, the copies are its result while mode and owner are those that they saw.
  *
  * Below, a lower file system would decide by its own owner and mode. If the shown ones differ, or a
  * filter may show another ACL (pst_inode.other), what was permitted is done there with the
@@ -163,6 +164,7 @@ static int show(struct inode *inode, const struct pst_seen *seen, kuid_t uid, kg
 		done = pst_set_owner(inode, uid, gid, *mode);
 		if (done) {
 			pi->hidden = hidden;
+			pi->shown = *mode;
 			pi->other = other;
 			pi->seen = *seen;
 		}
@@ -198,6 +200,40 @@ int pst_show_result(struct inode *inode, struct pst_seen *seen, u64 asked,
 	if (!seen->filters || seen->filters & ~asked || !uid_valid(uid) || !gid_valid(gid))
 		return -EIO;
 	return show(inode, seen, uid, gid, &mode);
+}
+
+/*
+ * Replaces the owner, the group and the mode of the lower file by those that are shown, if programs
+ * have decided them for the same lower attributes, and would decide so again (PST_SHOWS).
+ */
+bool pst_kept_shown(const struct pst_op *op, struct kstat *stat)
+{
+	const struct inode *inode = op->inode;
+	const struct pst_inode *pi = pst_i(inode);
+	u64 filters = filters_of(inode);
+	unsigned int begin;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+
+	if (!filters || filters & ~(op->chain->post[op->opcode] & op->chain->shows))
+		return false;
+	do {
+		begin = read_seqcount_begin(&pi->seq);
+		/* Size and ctime do not count: the programs show nothing by them. */
+		if (pi->seen.filters != filters ||
+		    pi->seen.change != change_of(pst_sb(inode->i_sb), op->chain) ||
+		    pi->seen.mode != stat->mode || !uid_eq(pi->seen.uid, stat->uid) ||
+		    !gid_eq(pi->seen.gid, stat->gid))
+			return false;
+		uid = inode->i_uid;
+		gid = inode->i_gid;
+		mode = pi->shown;
+	} while (read_seqcount_retry(&pi->seq, begin));
+	stat->uid = uid;
+	stat->gid = gid;
+	stat->mode = mode;
+	return true;
 }
 
 /* Fills attributes as a GETATTR does. */

@@ -32,6 +32,9 @@ static const struct {
 	  "it only reports events, so it may not run while nobody reads them" },
 	{ PST_CHOOSES, "chooses",
 	  "it may not run for names that match no pattern of its options names and paths" },
+	{ PST_SHOWS, "shows",
+	  "it shows another owner, group or mode, which the view may keep while the file has the "
+	  "same ones below" },
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -22,6 +22,13 @@ bool chain_goes_by_names(const struct filter_facts *facts)
 	return facts->ops[FILTER_NAME] || sees_any(facts, FUSE_LOOKUP);
 }
 
+/* Returns whether the filter shows the same to all callers until the file or the chain changes. */
+static bool keeps_shown(const struct filter_facts *facts)
+{
+	return (facts->flags & PST_SHOWS) && !(facts->flags & (PST_BY_CALLER | PST_CELLS)) &&
+	       !sees(facts, FILTER_PRE, FUSE_GETATTR) && !sees(facts, FILTER_PRE, FUSE_STATX);
+}
+
 /* Adds a filter to the sets of the chain. */
 static void add(struct chain *chain, const struct chain_entry *entry)
 {
@@ -46,6 +53,7 @@ static void add(struct chain *chain, const struct chain_entry *entry)
 		{ facts->ops[FILTER_NAME] && (facts->flags & PST_HIDES), &chain->hides },
 		{ facts->flags & PST_JUDGES, &chain->judges },
 		{ facts->flags & PST_REPORTS, &chain->reports },
+		{ keeps_shown(facts), &chain->shows },
 		{ facts->choice.known, &chain->chooses },
 		{ sees_any(facts, FUSE_READ) || sees_any(facts, FUSE_WRITE), &chain->data },
 	};

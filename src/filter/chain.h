@@ -38,6 +38,7 @@ struct chain {
 	uint64_t judges;   /* of these: filters whose programs for names do more than that */
 	uint64_t reports;  /* filters whose programs for operations only report events */
 	uint64_t chooses;  /* filters whose programs for names need not run for all names */
+	uint64_t shows;    /* filters whose results of GETATTR and STATX can be kept: PST_SHOWS */
 	/* Filters that were just added: the engine is still setting their bits in nodes. */
 	port_atomic_u64 activating;
 };

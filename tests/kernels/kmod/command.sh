@@ -255,6 +255,42 @@ unread_events() {
 	check command.unread-umount penstock umount /w/view
 }
 
+shown() { # FORMAT OF STAT
+	stat -c "$1" /w/view/f
+}
+
+# Programs do not run if their result is known (PST_SHOWS, PST_CHOOSES).
+known_results() {
+	chown 3:3 /w/tmpfs/lower/f
+	chmod 640 /w/tmpfs/lower/f
+	echo > /w/tmpfs/lower/x.key
+	penstock mount -o engine=kernel --filter 'hide,names=*.key' --filter owner,uid=7 \
+		/w/tmpfs/lower /w/view > /w/said 2>&1 ||
+		say_bad command.known "$(head -c 300 /w/said)"
+	check command.known-owner [ "$(shown '%u %g %a')" = "7 3 640" ]
+	before=$(runs_of owner)
+	check command.known-owner-again [ "$(shown %u) $(shown %u)" = "7 7" ]
+	check command.known-owner-does-not-run [ "$(runs_of owner)" = "$before" ]
+	chown 4:5 /w/tmpfs/lower/f
+	check command.known-owner-of-other-file [ "$(shown '%u %g')" = "7 5" ]
+	check command.known-owner-runs [ "$(runs_of owner)" -gt "$before" ]
+	chmod 604 /w/tmpfs/lower/f
+	check command.known-mode-of-other-file [ "$(shown %a)" = 604 ]
+	check command.known-name-does-not-run [ "$(runs_of hide)" = 0 ]
+	check command.known-name-hidden [ ! -e /w/view/x.key ]
+	check command.known-name-runs [ "$(runs_of hide)" -gt 0 ]
+	before=$(runs_of hide)
+	check command.known-listing [ "$(ls /w/view | grep -c key)" = 0 ]
+	check command.known-listing-runs [ "$(runs_of hide)" -gt "$before" ]
+	penstock filter add /w/view owner,gid=9,name=owner2 > /w/said 2>&1 ||
+		say_bad command.known-add "$(head -c 300 /w/said)"
+	check command.known-owner-of-other-chain [ "$(shown "%u %g")" = "7 9" ]
+	check command.known-umount penstock umount /w/view
+	rm /w/tmpfs/lower/x.key
+	chown 0:0 /w/tmpfs/lower/f
+	chmod 644 /w/tmpfs/lower/f
+}
+
 probed() { # ROW STATE WORDS
 	penstock probe --all 2> /dev/null | grep -q "^$1 *$2 .*$3"
 }
@@ -317,7 +353,10 @@ command_phase() {
 	flags
 	[ -e /filters/hide.bpf.o ] && control
 	[ -e /filters/events.bpf.o ] && events
-	[ -e /filters/audit.bpf.o ] && unread_events
+	if [ -e /filters/audit.bpf.o ]; then
+		unread_events
+		known_results
+	fi
 	loading
 	fresh tmpfs
 	log_is_silent command "penstock: the program that mounts"
