@@ -136,10 +136,9 @@ static int take_mode(struct pst_name_op *op, u32 umask)
 	umode_t mode = call_member(&o->in, op_find(op->opcode)->mode);
 
 	if (umask != current_umask()) {
-		mode &= ~(umask & 0777);
-		/* The lower file system takes away what the umask of the caller has. */
-		if (mode & current_umask())
-			return pst_op_bad(o, true, "took bits from the umask that the mode has");
+		op->umask = pst_umask_new(umask);
+		if (!op->umask)
+			return -ENOMEM;
 	}
 	op->mode = (op->mode & S_IFMT) | (mode & 07777);
 	/* No set-id bit goes to an owner that a filter has chosen; see src/fs/set-id.c. */
@@ -249,6 +248,8 @@ static void let_go(struct pst_name_op *op)
 	if (op->cred)
 		put_cred(op->cred);
 	op->cred = NULL;
+	kfree(op->umask);
+	op->umask = NULL;
 	pst_serve_done(op);
 }
 

@@ -152,12 +152,14 @@ static int make(struct pst_name_op *op)
 		return pst_name_end(op, err, NULL);
 	ldir = pst_lower_dir(dentry);
 	caller = pst_act_as(op->cred);
+	pst_umask_take(op->umask);
 	l = start(op, true);
 	if (!IS_ERR(l) && S_ISDIR(op->mode))
 		l = c_mkdir(pst_idmap(dentry->d_sb), ldir, l, op->mode & ~S_IFMT);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err && !S_ISDIR(op->mode))
 		err = make_lower(op, l);
+	pst_umask_leave(op->umask);
 	pst_act_again(caller);
 	if (!err && op->second[0])
 		pst_look_again(op->from);

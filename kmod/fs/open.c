@@ -207,7 +207,9 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	if (err)
 		return pst_name_end(&op, err, NULL);
 	old = pst_act_as(op.cred);
+	pst_umask_take(op.umask);
 	l = open_path(file, &parent, pst_lower_flags(file, MNT_NOATIME), op.mode, caller);
+	pst_umask_leave(op.umask);
 	pst_act_again(old);
 	mnt_drop_write(parent.mnt);
 	err = PTR_ERR_OR_ZERO(l);

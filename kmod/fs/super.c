@@ -239,10 +239,10 @@ static void inherit(struct super_block *sb, const struct vfsmount *mnt)
 	sb->s_time_max = l->s_time_max;
 	sb->s_flags |= l->s_flags & (SB_POSIXACL | SB_SYNCHRONOUS | SB_DIRSYNC | SB_MANDLOCK);
 	sb->s_flags |= SB_NOATIME | (__mnt_is_readonly((struct vfsmount *)mnt) ? SB_RDONLY : 0);
-	sb->s_iflags |= SB_I_SKIP_SYNC;
-	sb->s_iflags |= l->s_iflags &
-			(SB_I_NOEXEC | SB_I_NODEV | SB_I_NOUMASK | SB_I_IMA_UNVERIFIABLE_SIGNATURE |
-			 SB_I_UNTRUSTED_MOUNTER | SB_I_EVM_HMAC_UNSUPPORTED);
+	/* Filters see the mode before the umask, which is applied below. */
+	sb->s_iflags |= SB_I_SKIP_SYNC | SB_I_NOUMASK;
+	sb->s_iflags |= l->s_iflags & (SB_I_NOEXEC | SB_I_NODEV | SB_I_IMA_UNVERIFIABLE_SIGNATURE |
+				       SB_I_UNTRUSTED_MOUNTER | SB_I_EVM_HMAC_UNSUPPORTED);
 	if (mnt->mnt_flags & MNT_NOEXEC)
 		sb->s_iflags |= SB_I_NOEXEC;
 	if (mnt->mnt_flags & MNT_NODEV)

@@ -3,6 +3,7 @@
  * data ways FILE		reads a file in each way there is, and opens it in each way
  * data cut FILE		truncates a file in each way
  * data new DIR NAME		creates a file there, and uses it by the descriptor that made it
+ * data limit DIR		gives a directory an ACL for new files instead of the umask
  * data pair NAME OTHER		gives a file other names, and reads it by them
  * data watch FILE SECRET	reads a file in several ways until end of input, also by descriptors
  *				and mappings from before; fails if it ever has the text SECRET
@@ -218,6 +219,17 @@ static void cut(const char *path)
 	say_stat(path);
 }
 
+static void limit(const char *dir)
+{
+	/* A header, and rwx for the owner, r-x for the group, nothing for others. */
+	static const unsigned char acl[] = {
+		2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 4,   0,
+		5, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255,
+	};
+
+	say("limit", setxattr(dir, "system.posix_acl_default", acl, sizeof(acl), 0), NULL);
+}
+
 static void say_text(const char *path)
 {
 	char buf[SIZE];
@@ -269,7 +281,9 @@ static void pair(const char *name, const char *other)
 static void use_new(int fd, bool masked)
 {
 	char *buf = aligned_alloc(SIZE, SIZE);
+	struct stat st;
 
+	say("mode", fstat(fd, &st) < 0 ? -1 : (long)st.st_mode, NULL);
 	say("write", write(fd, "a secret of its maker", 21), NULL);
 	say("write behind", pwrite(fd, "end", 3, 100), NULL);
 	say("truncate", ftruncate(fd, 30), NULL);
@@ -367,6 +381,8 @@ int main(int argc, char **argv)
 		ways(argv[2]);
 	else if (argc == 3 && strcmp(argv[1], "cut") == 0)
 		cut(argv[2]);
+	else if (argc == 3 && strcmp(argv[1], "limit") == 0)
+		limit(argv[2]);
 	else if (argc == 4 && strcmp(argv[1], "pair") == 0)
 		pair(argv[2], argv[3]);
 	else if (argc == 4 && strcmp(argv[1], "new") == 0)

@@ -33,7 +33,7 @@ ready() { # FS
 		fi
 		fresh "$1"
 	done <<- E
-		perms,show=a+r,create=g-w:o-rwx,chmod=u+w
+		perms,show=a+r,create=g+w:o-rwx,chmod=u+w
 		changes,chmod=ignore,chmod_x,chown=ignore,delete=deny,rename=deny,xattr=deny
 		fault,ops=setattr:mkdir:unlink,names=*.key:newdir,error=EDQUOT
 		fault,ops=read:write:open,paths=/shut,error=EACCES

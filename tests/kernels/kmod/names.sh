@@ -63,7 +63,7 @@ for who in 0 1000 1001; do
 	[ $who = 0 ] && names="$names large new ro- gone- gone-old pre- pre-old full-old
 		refused-old unseen-old nomem- cell-old"
 	for name in $names; do all $name; done
-	names="set set-umask"
+	names="set set-umask free"
 	[ $who = 0 ] && names="$names new post pre ro gone unseen cell"
 	for name in $names; do make_all $name; done
 	say mv plain set-old

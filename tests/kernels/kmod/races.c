@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * races sticky|names|handles DIR SECONDS: two tasks use one file; neither may see what the other is
- * shown, or a file that goes.
+ * races sticky|names|handles|umask DIR SECONDS: two tasks use one file; neither may see what the
+ * other is shown, or a file that goes.
  * races copy FROM TO: copies a file into that of another view.
  * races end DIR: DIR is a view, which is unmounted while a task walks the paths d/d/... in it.
  *
@@ -12,6 +12,10 @@
  * for which the module needs one of the names that the inode has.
  *
  * handles: one task makes a file and removes it, while the other opens it by its handle.
+ *
+ * umask: a filter gives new files in DIR permissions that the umask takes. While one thread makes
+ * such files, the umask holds for files that another thread makes elsewhere, threads have one
+ * working directory, and pivot_root(2) changes the root of a task that makes such files.
  *
  * end: a path walk that takes no references is stopped by this task, on the same CPU with a higher
  * priority, which drops the last reference to the view then.
@@ -29,6 +33,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -159,6 +164,112 @@ static int handles(time_t end)
 	return has_ended(pid);
 }
 
+/* ---- umask --------------------------------------------------------------------------------- */
+
+static volatile bool done;
+static int view_dir;
+
+/* Makes a file for which the filter takes all bits from the umask. Returns false on an error. */
+static bool make_free(void)
+{
+	struct stat st;
+	int fd = openat(view_dir, "free", O_CREAT | O_EXCL | O_WRONLY, 0600);
+	bool ok = fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0777) == 0666;
+
+	close(fd);
+	return unlinkat(view_dir, "free", 0) == 0 && ok;
+}
+
+static void *make_free_until_done(void *aux)
+{
+	while (!done)
+		if (!make_free())
+			return aux;
+	return NULL;
+}
+
+static void make_free_forever(void)
+{
+	while (make_free())
+		;
+	_exit(1);
+}
+
+/* While the other thread makes files in the view, makes files elsewhere. */
+static int other_thread(time_t end)
+{
+	int fail = 0, n_bad = 0;
+	pthread_t thread;
+	void *failed;
+	char path[100];
+	struct stat st;
+
+	if (chdir("/dev/shm") < 0 || pthread_create(&thread, NULL, make_free_until_done, &fail))
+		return 1;
+	while (time(NULL) < end && !n_bad) {
+		int fd = open("masked", O_CREAT | O_EXCL | O_WRONLY, 0666);
+
+		if (fd < 0 || fstat(fd, &st) < 0 || (st.st_mode & 0777) != 0600)
+			n_bad++, printf("the umask of another thread was changed\n");
+		close(fd);
+		unlink("masked");
+		if (chdir("/") < 0 || chdir("/dev/shm") < 0)
+			n_bad++;
+	}
+	if (chdir("/tmp") < 0)
+		n_bad++;
+	usleep(10000);
+	done = true;
+	if (pthread_join(thread, &failed) || failed)
+		n_bad++, printf("the other thread could not make a file\n");
+	if (!getcwd(path, sizeof(path)) || strcmp(path, "/tmp") != 0)
+		n_bad++, printf("the working directory is %s\n", path);
+	return n_bad;
+}
+
+static unsigned long long root_of(int proc, pid_t pid)
+{
+	struct statx st = { 0 };
+	char name[50];
+
+	snprintf(name, sizeof(name), "%d/root", pid);
+	return statx(proc, name, 0, STATX_MNT_ID, &st) < 0 ? 0 : st.stx_mnt_id;
+}
+
+/* While a task makes files in the view, changes the root that it has. */
+static int other_root(time_t end)
+{
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY), ret = 0;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0 ||
+	    mount("/", "/run", NULL, MS_BIND, NULL) < 0 || chroot("/run") < 0)
+		return 1;
+	pid = start(make_free_forever, 0);
+	while (time(NULL) < end && !ret) {
+		if (mount("/", "/run", NULL, MS_BIND, NULL) < 0 ||
+		    syscall(SYS_pivot_root, "/run", "/run/tmp") < 0 ||
+		    umount2("/tmp", MNT_DETACH) < 0) {
+			perror("pivot_root");
+			ret = 1;
+		}
+		usleep(500);
+	}
+	usleep(10000);
+	if (root_of(proc, pid) != root_of(proc, getpid()))
+		ret = 1, printf("the task has lost its root\n");
+	return has_ended(pid) | ret;
+}
+
+static int umasks(time_t end)
+{
+	time_t now = time(NULL);
+
+	view_dir = open(".", O_RDONLY | O_DIRECTORY);
+	umask(077);
+	return other_thread(now + (end - now) / 2) || other_root(end);
+}
+
 /* ---- the end of a view --------------------------------------------------------------------- */
 
 static int view_fd;
@@ -215,7 +326,8 @@ int main(int argc, char **argv)
 		return end_view(argv[2]);
 	if (argc != 4 || chdir(argv[2]) < 0)
 		return 2;
-	return strcmp(argv[1], "sticky") == 0 ? sticky(end) :
+	return strcmp(argv[1], "umask") == 0  ? umasks(end) :
+	       strcmp(argv[1], "sticky") == 0 ? sticky(end) :
 	       strcmp(argv[1], "names") == 0  ? names(end) :
 						handles(end);
 }

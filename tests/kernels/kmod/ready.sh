@@ -51,6 +51,10 @@ change() { # FILE
 
 make() { # DIR
 	say sh -c "umask 027; echo text > $1/new; mkdir $1/newdir; mknod $1/pipe p"
+	say data limit "$1/newdir"
+	say sh -c "umask 027; echo text > $1/newdir/limited"
+	attr "$1/newdir/limited"
+	say rm -f "$1/newdir/limited"
 	say ln -s here "$1/link"
 	attr "$1/new" "$1/newdir" "$1/pipe" "$1/link"
 	say data new "$1" n

@@ -109,6 +109,7 @@ two_tasks() { # FS
 	race "$1" sticky callers,turned
 	race "$1" names owner,uid=1000
 	race "$1" handles
+	race "$1" umask perms,create=a+rw
 	is_debug && ends_while_walked "$1"
 	two_views "$1"
 	log_is_silent "$1.races"

@@ -8,6 +8,7 @@
  *	cell-		... leaves the filter to that tree alone; below it fixed- is EROFS
  *	pre-		programs before operations refuse with EDQUOT
  *	set-		... change mode, umask, owner, device, target and flags
+ *	free-		... ignore the umask
  *	done-		... answer unlink, rmdir and rename, which do not take place
  *	name-		... change the name
  *	post-		programs after operations refuse with EBUSY
@@ -57,6 +58,8 @@ PST_PRE(mknod, call)
 		if ((call->in.mknod.mode & S_IFMT) == S_IFCHR)
 			call->in.mknod.rdev = 1 << 8 | 5;
 	}
+	if (begins(call, 0, "free-"))
+		call->in.mknod.umask = 0;
 	return before(call);
 }
 
@@ -64,6 +67,8 @@ PST_PRE(mkdir, call)
 {
 	if (begins(call, 0, "set-"))
 		call->in.mkdir.mode = 01701;
+	if (begins(call, 0, "free-"))
+		call->in.mkdir.umask = 0;
 	return before(call);
 }
 
@@ -73,12 +78,15 @@ PST_PRE(create, call)
 		call->in.create.mode = (call->in.create.mode & S_IFMT) | 06640;
 	if (begins(call, 0, "set-umask"))
 		call->in.create.umask = 0377;
+	if (begins(call, 0, "free-"))
+		call->in.create.umask = 0;
 	return before(call);
 }
 
 PST_PRE(tmpfile, call)
 {
 	call->in.create.mode = (call->in.create.mode & S_IFMT) | 0604;
+	call->in.create.umask = 0;
 	call->caller.uid = 1234;
 	return PST_PASS;
 }
