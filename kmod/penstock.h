@@ -263,6 +263,8 @@ int pst_renew_differing(struct inode *inode);
 int pst_decide_begin(struct inode *inode, int mask, unsigned int *ret_begin);
 bool pst_decided_torn(const struct inode *inode, unsigned int begin);
 int pst_owns(struct inode *inode, struct inode *dir);
+int pst_may_link(struct inode *inode);
+int pst_may_touch(struct inode *inode, const struct iattr *attr);
 int pst_permission_shown(struct inode *inode, int mask);
 struct cred *pst_shown_cred(const struct inode *inode);
 const struct cred *pst_act_as_shown(const struct inode *inode);

@@ -209,15 +209,18 @@ static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 }
 
 /*
- * Checks if the task may remove the names. The VFS has done so by attributes that a filter may have
- * shown to another task.
+ * Checks if the task may remove the names, or give the file another one. The VFS has done so by
+ * attributes that a filter may have shown to another task.
  */
 static int may_take(const struct pst_name_op *op)
 {
 	int err;
 
-	if (!pst_sb(op->dentry->d_sb)->shows_by_caller ||
-	    (op->opcode != FUSE_UNLINK && op->opcode != FUSE_RMDIR && op->opcode != FUSE_RENAME2))
+	if (!pst_sb(op->dentry->d_sb)->shows_by_caller)
+		return 0;
+	if (op->opcode == FUSE_LINK)
+		return pst_may_link(op->inode);
+	if (op->opcode != FUSE_UNLINK && op->opcode != FUSE_RMDIR && op->opcode != FUSE_RENAME2)
 		return 0;
 	err = pst_owns(d_inode(op->dentry), dir_of(op));
 	if (!err && op->dentry2 && d_really_is_positive(op->dentry2))

@@ -332,6 +332,17 @@ static int decide(struct inode *inode, int mask)
 	return inode_permission(pst_idmap(inode->i_sb), pst_lower_inode(inode), mask);
 }
 
+/*
+ * Checks if the task may set the times of a file to now. The VFS has done so, perhaps by what
+ * another task is shown. The caller has renewed the copies.
+ */
+int pst_may_touch(struct inode *inode, const struct iattr *attr)
+{
+	if (!(attr->ia_valid & ATTR_TOUCH) || inode_owner_or_capable(&nop_mnt_idmap, inode))
+		return 0;
+	return decide(inode, MAY_WRITE);
+}
+
 /* pst_permission() in views that adapt attributes. */
 int pst_permission_shown(struct inode *inode, int mask)
 {
@@ -380,6 +391,28 @@ int pst_owns(struct inode *inode, struct inode *dir)
 	if (!err && !owns && !capable_wrt_inode_uidgid(&nop_mnt_idmap, inode, CAP_FOWNER))
 		err = -EPERM;
 	return err;
+}
+
+/*
+ * Checks if the task may give the file another name, as the VFS does with fs.protected_hardlinks:
+ * it has done so, perhaps by what another task is shown. Returns 0, -EPERM or another error.
+ */
+int pst_may_link(struct inode *inode)
+{
+	const umode_t group_program = S_ISGID | S_IXGRP;
+	int err = pst_owns(inode, NULL);
+	struct fuse_attr attr;
+
+	if (err != -EPERM)
+		return err;
+	err = get_shown(inode, &attr);
+	if (err)
+		return err;
+	return !S_ISREG(inode->i_mode) || attr.mode & S_ISUID ||
+			       (attr.mode & group_program) == group_program ||
+			       pst_permission_shown(inode, MAY_READ | MAY_WRITE) ?
+		       -EPERM :
+		       0;
 }
 
 /* ---- acting below ------------------------------------------------------------------------ */

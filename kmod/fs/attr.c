@@ -327,6 +327,7 @@ int pst_may_change(struct dentry *dentry, struct iattr *attr)
 		/* This would remove the capabilities of the file. */
 		attr->ia_valid &= ~ATTR_KILL_PRIV;
 		err = pst_decide_begin(inode, 0, &begin) ?:
+			      pst_may_touch(inode, attr) ?:
 			      setattr_prepare(&nop_mnt_idmap, dentry, attr);
 	} while (pst_decided_torn(inode, begin));
 	attr->ia_valid |= came.ia_valid & ATTR_KILL_PRIV;

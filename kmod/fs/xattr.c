@@ -207,12 +207,26 @@ static int get_any(const struct xattr_handler *handler, struct dentry *dentry, s
 	return get_lower(dentry, name, value, size);
 }
 
+/*
+ * Checks who may set user attributes of a sticky directory: the same as may remove the directory if
+ * it lay in itself. The VFS has done so, perhaps by an owner that is shown to another task.
+ */
+static int may_set_user(struct inode *inode, const char *name)
+{
+	if (!S_ISDIR(inode->i_mode) || strncmp(name, XATTR_USER_PREFIX, XATTR_USER_PREFIX_LEN) != 0)
+		return 0;
+	return pst_owns(inode, inode);
+}
+
 static int set_any(const struct xattr_handler *handler, struct mnt_idmap *idmap,
 		   struct dentry *dentry, struct inode *inode, const char *name, const void *value,
 		   size_t size, int flags)
 {
 	struct pst_op op __uninitialized;
+	int err = may_set_user(inode, name);
 
+	if (err)
+		return err;
 	if (pst_asks(&op, inode, value ? FUSE_SETXATTR : FUSE_REMOVEXATTR))
 		return filter_set(&op, dentry, name, value, size, flags, set_lower);
 	return set_lower(dentry, name, value, size, flags);

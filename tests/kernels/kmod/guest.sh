@@ -640,6 +640,8 @@ if [ "$phases" = signature ]; then
 	exit
 fi
 gunzip /disk.gz
+# As systemd sets it.
+echo 1 > /proc/sys/fs/protected_hardlinks
 # Keeps the uses of drop_caches out of the kernel's log.
 echo 4 > /proc/sys/vm/drop_caches
 dmesg -c > /dev/null

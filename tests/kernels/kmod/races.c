@@ -6,7 +6,8 @@
  * races end DIR: DIR is a view, which is unmounted while a task walks the paths d/d/... in it.
  *
  * sticky: a filter shows user 1001 that user 1000 owns all files, and user 1000 that root does.
- * User 1000 may remove no file from a sticky directory, nor set its ACL, while user 1001 looks.
+ * While user 1001 looks, user 1000 may not remove a file from a sticky directory, set its ACL or
+ * its times, or give it another name, nor set an attribute of the directory.
  *
  * names: one task gives a file a second name and removes it, while the other asks for permission,
  * for which the module needs one of the names that the inode has.
@@ -51,7 +52,7 @@ static void look(void)
 	struct stat st;
 
 	for (;;)
-		if (stat("f", &st) < 0)
+		if (stat("f", &st) < 0 || stat(".", &st) < 0)
 			_exit(1);
 }
 
@@ -88,6 +89,41 @@ static bool has_ended(pid_t pid)
 	return waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status);
 }
 
+static int remove_it(void)
+{
+	return unlink("f");
+}
+
+static int rename_it(void)
+{
+	return rename("f", "g");
+}
+
+static int set_acl(void)
+{
+	return setxattr("f", "system.posix_acl_access", acl, sizeof(acl), 0);
+}
+
+static int touch_it(void)
+{
+	return utimensat(AT_FDCWD, "f", NULL, 0);
+}
+
+static int link_it(void)
+{
+	return link("f", "linked");
+}
+
+static int set_attribute_of_directory(void)
+{
+	return setxattr(".", "user.x", "y", 1, 0);
+}
+
+static int (*const ways[])(void) = { remove_it, rename_it, set_acl,
+				     touch_it,  link_it,   set_attribute_of_directory };
+
+#define N_WAYS (sizeof(ways) / sizeof(ways[0]))
+
 static int sticky(time_t end)
 {
 	pid_t pid = start(look, 1001);
@@ -96,10 +132,9 @@ static int sticky(time_t end)
 	if (setresuid(1000, 1000, 0) < 0)
 		return 1;
 	for (unsigned int i = 0; time(NULL) < end && !n_bad; i++) {
-		if (i % 3 == 0 ? unlink("f") == 0 :
-		    i % 3 == 1 ? rename("f", "g") == 0 :
-				 setxattr("f", "system.posix_acl_access", acl, sizeof(acl), 0) == 0)
-			n_bad++, printf("user 1000 was taken for another in way %u\n", i % 3);
+		if (ways[i % N_WAYS]() == 0)
+			n_bad++, printf("user 1000 was taken for another in way %u\n",
+					i % (unsigned int)N_WAYS);
 		else if (errno != EPERM && errno != EACCES)
 			n_bad++, perror("way");
 	}
