@@ -79,7 +79,11 @@ static struct dentry *decode(struct super_block *sb, struct fid *fid, int len, i
 				  head & 0xff, check ? is_below_lower : is_anywhere, sb);
 }
 
-/* Returns a dentry of the view for a lower dentry, whose reference it takes over; or an error. */
+/*
+ * Returns a dentry of the view for a lower dentry, whose reference it takes over; or an error. If
+ * the view got filters meanwhile, the inode may be younger than the walk of pst_filters_change(),
+ * and no filter has seen a name of it.
+ */
 static struct dentry *obtain(struct super_block *sb, struct dentry *lower)
 {
 	u32 began = pst_settle_begin(sb);
@@ -91,9 +95,13 @@ static struct dentry *obtain(struct super_block *sb, struct dentry *lower)
 	/* A new dentry without a parent has no lower dentry yet; two tasks can get the same one. */
 	if (IS_ERR(dentry) || cmpxchg(&dentry->d_fsdata, NULL, lower))
 		dput(lower);
-	if (!IS_ERR(dentry))
-		pst_settle(dentry, began);
-	return dentry;
+	if (IS_ERR(dentry))
+		return dentry;
+	pst_settle(dentry, began);
+	if (!rcu_access_pointer(pst_sb(sb)->chain))
+		return dentry;
+	dput(dentry);
+	return ERR_PTR(-ESTALE);
 }
 
 static struct dentry *pst_fh_to_dentry(struct super_block *sb, struct fid *fid, int len, int type)
