@@ -3,6 +3,9 @@
  * The control socket of a view, by which the commands of penstock(1) reach the view, and its verbs;
  * the aux of each call is the `struct pst_view *`. A new verb is a function and a row of verbs[].
  *
+ * If the FUSE view is the second tree of a view of the kernel engine, all verbs are about the FUSE
+ * view alone: the commands get the rest from the module, see cmd/in-kernel.c.
+ *
  *	> {"version":1,"verb":"filter-list"}
  *	< {"version":1,"filters":[{"name":"hide","spec":"hide,names=*.key",...}]}
  *	> {"version":1,"verb":"filter-add","spec":"hide,names=*.key"}
@@ -76,7 +79,7 @@ static int add_filter_names(struct json_object *reply, struct pst_view *view)
 	_cleanup_(freep) struct pst_filter *rows = NULL;
 	struct json_object *names = json_add_array(reply, "filters");
 	size_t n;
-	int r = get_rows(pst_view_filters, view, &rows, &n);
+	int r = get_rows(view_server_filters, view, &rows, &n);
 
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		json_object_array_add(names, json_text(rows[i].name));
@@ -161,7 +164,7 @@ static int run_filter_list(struct ctl_call *call)
 	_cleanup_(freep) struct pst_filter *rows = NULL;
 	struct json_object *filters = json_add_array(call->reply, "filters");
 	size_t n;
-	int r = get_rows(pst_view_filters, call->aux, &rows, &n);
+	int r = get_rows(view_server_filters, call->aux, &rows, &n);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct json_object *filter = json_append_object(filters);
@@ -184,7 +187,7 @@ static int run_filter_stat(struct ctl_call *call)
 	_cleanup_(freep) struct pst_filter_stat *rows = NULL;
 	struct json_object *programs = json_add_array(call->reply, "programs");
 	size_t n;
-	int r = get_rows(pst_view_filter_stats, call->aux, &rows, &n);
+	int r = get_rows(view_server_stats, call->aux, &rows, &n);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		struct json_object *program = json_append_object(programs);
@@ -202,21 +205,21 @@ static int run_filter_stat(struct ctl_call *call)
 
 static int run_filter_add(struct ctl_call *call)
 {
-	int r = pst_view_filter_add(call->aux, call->texts[0], &call->error);
+	int r = view_server_change(call->aux, NULL, call->texts[0], &call->error);
 
 	return r < 0 ? r : run_filter_list(call);
 }
 
 static int run_filter_remove(struct ctl_call *call)
 {
-	int r = pst_view_filter_remove(call->aux, call->texts[0], &call->error);
+	int r = view_server_change(call->aux, call->texts[0], NULL, &call->error);
 
 	return r < 0 ? r : run_filter_list(call);
 }
 
 static int run_filter_replace(struct ctl_call *call)
 {
-	int r = pst_view_filter_replace(call->aux, call->texts[0], call->texts[1], &call->error);
+	int r = view_server_change(call->aux, call->texts[0], call->texts[1], &call->error);
 
 	return r < 0 ? r : run_filter_list(call);
 }
@@ -224,8 +227,8 @@ static int run_filter_replace(struct ctl_call *call)
 static int take_trace(struct ctl_call *call, int fd)
 {
 	if (json_get_bool(call->request, "past"))
-		return pst_view_trace_past(call->aux, fd, &call->error);
-	return pst_view_trace(call->aux, fd, json_get_bool(call->request, "all"), &call->error);
+		return view_server_trace_past(call->aux, fd, &call->error);
+	return view_server_trace(call->aux, fd, json_get_bool(call->request, "all"), &call->error);
 }
 
 static int run_trace(struct ctl_call *call)

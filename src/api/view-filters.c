@@ -10,13 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+int view_server_change(struct pst_view *view, const char *name, const char *spec,
+		       struct pst_error *error)
+{
+	VIEW_USE_LOG(view);
+
+	return filters_change(server_filters(view->server), name, spec, error);
+}
+
 static int change(struct pst_view *view, const char *name, const char *spec,
 		  struct pst_error *error)
 {
 	VIEW_USE_LOG(view);
 
 	return view->kernel ? view_kernel_change(view, name, spec, error) :
-			      filters_change(server_filters(view->server), name, spec, error);
+			      view_server_change(view, name, spec, error);
 }
 
 int pst_view_filter_add(struct pst_view *view, const char *spec, struct pst_error *error)
@@ -91,15 +99,11 @@ int pst_view_bypassed(struct pst_view *view, const char *name, struct pst_bypass
 	return r;
 }
 
-int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
+int view_server_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
 {
-	struct filters *filters;
-	const struct chain *chain;
+	struct filters *filters = server_filters(view->server);
+	const struct chain *chain = filters_lock(filters);
 
-	if (view->kernel)
-		return view_kernel_filters(view, rows, n, ret_n);
-	filters = server_filters(view->server);
-	chain = filters_lock(filters);
 	for (unsigned int i = 0; chain && i < chain->n && i < n; i++) {
 		const struct filter_facts *facts = chain->entries[i]->facts;
 		struct pst_filter *row = &rows[i];
@@ -116,6 +120,12 @@ int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, s
 	*ret_n = chain ? chain->n : 0;
 	filters_unlock(filters);
 	return 0;
+}
+
+int pst_view_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n)
+{
+	return view->kernel ? view_kernel_filters(view, rows, n, ret_n) :
+			      view_server_filters(view, rows, n, ret_n);
 }
 
 /* Adds a row for each operation that the filter has a program of a kind for; *n counts them. */
@@ -152,8 +162,7 @@ static void add_stats(const struct chain_entry *entry, enum filter_kind kind,
 	}
 }
 
-static void server_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
-			 size_t *ret_n)
+int view_server_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n, size_t *ret_n)
 {
 	struct filters *filters = server_filters(view->server);
 	const struct chain *chain = filters_lock(filters);
@@ -163,6 +172,7 @@ static void server_stats(struct pst_view *view, struct pst_filter_stat *rows, si
 		for (enum filter_kind kind = 0; kind < _FILTER_KINDS; kind++)
 			add_stats(chain->entries[i], kind, rows, n, ret_n);
 	filters_unlock(filters);
+	return 0;
 }
 
 /* Adds the counts of the second tree to those of the module. */
@@ -171,11 +181,11 @@ static int add_second_stats(struct pst_view *view, struct pst_filter_stat *rows,
 	_cleanup_(freep) struct pst_filter_stat *second = NULL;
 	size_t n_second;
 
-	server_stats(view, NULL, 0, &n_second);
+	view_server_stats(view, NULL, 0, &n_second);
 	second = calloc(n_second + 1, sizeof(*second));
 	if (!second)
 		return -ENOMEM;
-	server_stats(view, second, n_second, &n_second);
+	view_server_stats(view, second, n_second, &n_second);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n_second; j++)
 			if (strcmp(rows[i].filter, second[j].filter) == 0 &&
@@ -191,12 +201,10 @@ static int add_second_stats(struct pst_view *view, struct pst_filter_stat *rows,
 int pst_view_filter_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n,
 			  size_t *ret_n)
 {
-	int r = 0;
+	int r;
 
-	if (!view->kernel) {
-		server_stats(view, rows, n, ret_n);
-		return 0;
-	}
+	if (!view->kernel)
+		return view_server_stats(view, rows, n, ret_n);
 	r = view_kernel_stats(view, rows, n, ret_n);
 	if (r == 0 && view->server)
 		r = add_second_stats(view, rows, *ret_n < n ? *ret_n : n);

@@ -66,24 +66,28 @@ static int refuse_trace(int fd, struct pst_error *error)
 			 "trace`");
 }
 
+int view_server_trace_past(struct pst_view *view, int fd, struct pst_error *error)
+{
+	int r = trace_past(server_trace(view->server), fd);
+
+	return r < 0 ? error_set(error, r, "cannot write the kept events: %s", strerror(-r)) : 0;
+}
+
+int view_server_trace(struct pst_view *view, int fd, bool all, struct pst_error *error)
+{
+	int r = trace_add(server_trace(view->server), fd, all);
+
+	return r < 0 ? error_set(error, r, "cannot start the trace: %s", strerror(-r)) : 0;
+}
+
 int pst_view_trace_past(struct pst_view *view, int fd, struct pst_error *error)
 {
-	int r;
-
-	if (view->kernel)
-		return refuse_trace(fd, error);
-	r = trace_past(server_trace(view->server), fd);
-	return r < 0 ? error_set(error, r, "cannot write the kept events: %s", strerror(-r)) : 0;
+	return view->kernel ? refuse_trace(fd, error) : view_server_trace_past(view, fd, error);
 }
 
 int pst_view_trace(struct pst_view *view, int fd, int all, struct pst_error *error)
 {
-	int r;
-
-	if (view->kernel)
-		return refuse_trace(fd, error);
-	r = trace_add(server_trace(view->server), fd, all);
-	return r < 0 ? error_set(error, r, "cannot start the trace: %s", strerror(-r)) : 0;
+	return view->kernel ? refuse_trace(fd, error) : view_server_trace(view, fd, all, error);
 }
 
 int pst_view_op_stats(struct pst_view *view, struct pst_op_stat *rows, size_t n, size_t *ret_n)

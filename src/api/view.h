@@ -75,6 +75,17 @@ int view_kernel_change(struct pst_view *view, const char *name, const char *spec
 int view_kernel_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
 int view_kernel_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n, size_t *ret_n);
 
+/*
+ * view-filters.c, view-info.c: the same for the FUSE view, which view->server serves, also if it is
+ * the second tree of a view of the kernel engine.
+ */
+int view_server_change(struct pst_view *view, const char *name, const char *spec,
+		       struct pst_error *error);
+int view_server_filters(struct pst_view *view, struct pst_filter *rows, size_t n, size_t *ret_n);
+int view_server_stats(struct pst_view *view, struct pst_filter_stat *rows, size_t n, size_t *ret_n);
+int view_server_trace(struct pst_view *view, int fd, bool all, struct pst_error *error);
+int view_server_trace_past(struct pst_view *view, int fd, struct pst_error *error);
+
 /* Returns the device number of the mounted view. */
 static inline unsigned int view_device(const struct pst_view *view)
 {

@@ -120,6 +120,25 @@ trace_of_process() {
 	rm /w/tmpfs/lower/x.key
 }
 
+# The command asks both the module and the process of a view that was mounted with filters that see
+# data: it counts each run once, and gives another such filter to both.
+both_are_asked() {
+	echo secret > /w/tmpfs/lower/x.key
+	kernel_view --filter mask,names=*.key --filter hide,names=*.gone || return
+	cat /w/view/x.key /w/view/f /w/view/x.gone > /dev/null 2>&1
+	penstock filter stat /w/view > /w/out
+	# Only the module has this one.
+	check service.counted-once [ "$(awk '$1 == "hide" { print $3 }' /w/out)" = \
+		"$(awk '$1 == "hide" { print $3 }' /proc/fs/penstock/*/programs)" ]
+	check service.counted-reads grep -q 'mask *post/read *[1-9]' /w/out
+	check service.add-second penstock filter add /w/view mask,name=m2,names=f
+	check service.add-second-masks sh -c '! grep text /w/view/f'
+	check service.remove-second penstock filter remove /w/view m2
+	check service.remove-second-shows grep -q text /w/view/f
+	check service.both-umount penstock umount /w/view
+	rm /w/tmpfs/lower/x.key
+}
+
 service() {
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/mask.bpf.o ] && [ -x /bin/penstock ] || return
@@ -129,6 +148,7 @@ service() {
 	attached_later
 	refused_changes
 	trace_of_process
+	both_are_asked
 	fresh tmpfs
 	log_is_silent service "penstock: (the program that mounts|filter bad|filter none)"
 }
