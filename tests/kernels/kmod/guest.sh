@@ -668,6 +668,7 @@ for phase in $phases; do
 		program) program $fs ;;
 		security) security $fs ;;
 		races) two_tasks $fs ;;
+		mapped) [ $fs = tmpfs ] || mapped $fs ;;
 		inodes) inodes $fs ;;
 		listings) listings $fs ;;
 		owners) [ $fs = tmpfs ] || owners $fs ;;

@@ -115,6 +115,28 @@ two_tasks() { # FS
 	log_is_silent "$1.races"
 }
 
+# The owners that an idmapped mount of LOWER shows. The same commands there and in the view have
+# the same results.
+mapped() { # FS
+	mkdir -p "/w/$1/shifted" /w/mapped
+	chown 100000:100000 "/w/$1/shifted"
+	idmap "/w/$1/shifted" /w/mapped || { say_bad "$1.idmap" "cannot be mounted"; return; }
+	mkdir /w/mapped/lower /w/mapped/twin
+	GROUPS_ONLY=${GROUPS_ONLY:-names kinds attr suid perm xattr acl} parity_groups mapped
+	make_owners /w/mapped/lower
+	make_owners /w/mapped/twin
+	if view /w/mapped/lower; then
+		sh /owner.sh /w/view > /w/of-module
+		sh /owner.sh /w/mapped/twin > /w/of-daemon
+		same_as_module mapped owners
+		check mapped.owner-below [ "$(stat -c %u "/w/$1/shifted/lower/own")" = 100077 ]
+		check mapped.owners-umount umount /w/view
+	fi
+	fresh mapped
+	check mapped.umount-lower umount /w/mapped
+	log_is_silent mapped
+}
+
 security() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ "$1" = ext4 ] || return
