@@ -6,6 +6,7 @@ Ends with an error where the view does not do what docs/security.md and penstock
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import socket
 import struct
@@ -148,5 +149,20 @@ def attributes(view, lower):
     equal(got[view], (True, 0), "flags in the view")
 
 
-STEPS = {function.__name__: function for function in (clones, attributes, identity, across, trim)}
+def memory(view, lower):
+    """A write of two parts of memory: the second cannot be read, the first is not there yet."""
+    none = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=0)
+    for path, want in (lower, 10), (view, "EFAULT"):
+        fd = os.open(path + "/f", os.O_RDWR | os.O_CREAT)
+        # The kernel may give memory nearby its pages together with others.
+        absent = mmap.mmap(-1, 8 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        parts = [memoryview(absent)[4 << 20:][:10], memoryview(none)[:10]]
+        equal(said(lambda: os.pwritev(fd, parts, 0)), want, "memory that is not there yet")
+        absent[4 << 20] = 1
+        equal(said(lambda: os.pwritev(fd, parts, 0)), 10, "memory that is there")
+        os.close(fd)
+
+
+STEPS = {function.__name__: function
+         for function in (clones, attributes, identity, across, trim, memory)}
 STEPS[sys.argv[1]](*sys.argv[2:])
