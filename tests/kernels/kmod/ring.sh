@@ -50,7 +50,7 @@ pack_ring() { # SUITE
 	cat > "$dir/init" <<-E
 	#!/bin/busybox sh
 	/bin/busybox --install /bin
-	export PATH=/bin
+	export PATH=/bin PJDFSTEST='${PJDFSTEST:-}'
 	mount -t proc p /proc; mount -t devtmpfs d /dev; mount -t sysfs s /sys
 	for f in /mods/*.ko; do insmod "\$f"; done
 	mount -t virtiofs -o ro root /lower && mount -t tmpfs t /written &&
