@@ -306,7 +306,7 @@ each_removed_name_leaves_the_other_link() {
 	echo text > "$LOWER/a/f"
 	ln "$LOWER/a/f" "$LOWER/b/h"
 	touch "$LOWER/a/"{1..9} "$LOWER/b/other"
-	view -o cache=auto -F fault,ops=mkdir,delay_us=2000000
+	view -o cache=auto -F "fault,ops=mkdir,delay_us=$((2000000 * ${SLOW:-1}))"
 	for _ in 1 2; do
 		ls -l "$VIEW/a" "$VIEW/b" > /dev/null
 		sleep 0.1
