@@ -84,6 +84,22 @@ static inline void c_dont_cache_acl(struct inode *inode)
 #endif
 }
 
+/* Returns the value of an ACL, for kfree(), with its size; NULL: no memory. */
+static inline void *c_acl_to_xattr(const struct posix_acl *acl, size_t *ret_size)
+{
+#ifdef HAVE_ACL_TO_XATTR_ALLOCATES
+	return posix_acl_to_xattr(&init_user_ns, acl, ret_size, GFP_KERNEL_ACCOUNT);
+#else
+	void *value;
+
+	*ret_size = posix_acl_xattr_size(acl->a_count);
+	value = kmalloc(*ret_size, GFP_KERNEL_ACCOUNT);
+	if (value)
+		posix_acl_to_xattr(&init_user_ns, acl, value, *ret_size);
+	return value;
+#endif
+}
+
 static inline unsigned long c_get_unmapped_area(struct file *file, unsigned long addr,
 						unsigned long len, unsigned long pgoff,
 						unsigned long flags)

@@ -304,33 +304,6 @@ static int acl_type(const char *name)
 	return strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? ACL_TYPE_ACCESS : ACL_TYPE_DEFAULT;
 }
 
-/* Returns the value of an ACL, for kvfree(), with its size; NULL: no memory. */
-static void *value_of(const struct posix_acl *acl, size_t *ret_size)
-{
-	struct posix_acl_xattr_header *value;
-	struct posix_acl_xattr_entry *e;
-
-	*ret_size = posix_acl_xattr_size(acl->a_count);
-	value = kvzalloc(*ret_size, GFP_KERNEL_ACCOUNT);
-	if (!value)
-		return NULL;
-	value->a_version = cpu_to_le32(POSIX_ACL_XATTR_VERSION);
-	e = (void *)(value + 1);
-	for (unsigned int i = 0; i < acl->a_count; i++, e++) {
-		const struct posix_acl_entry *from = &acl->a_entries[i];
-		u32 id = ACL_UNDEFINED_ID;
-
-		if (from->e_tag == ACL_USER)
-			id = from_kuid(&init_user_ns, from->e_uid);
-		else if (from->e_tag == ACL_GROUP)
-			id = from_kgid(&init_user_ns, from->e_gid);
-		e->e_tag = cpu_to_le16(from->e_tag);
-		e->e_perm = cpu_to_le16(from->e_perm);
-		e->e_id = cpu_to_le32(id);
-	}
-	return value;
-}
-
 /* The get function of filter_get() for an ACL. */
 static ssize_t get_acl_value(struct dentry *dentry, const char *name, void *to, size_t room)
 {
@@ -340,11 +313,11 @@ static ssize_t get_acl_value(struct dentry *dentry, const char *name, void *to, 
 
 	if (IS_ERR_OR_NULL(acl))
 		return acl ? PTR_ERR(acl) : -ENODATA;
-	value = value_of(acl, &size);
+	value = c_acl_to_xattr(acl, &size);
 	posix_acl_release(acl);
 	if (value && size <= room)
 		memcpy(to, value, size);
-	kvfree(value);
+	kfree(value);
 	return !value ? -ENOMEM : size <= room ? size : -ERANGE;
 }
 
@@ -382,13 +355,13 @@ static int set_acl_value(struct dentry *dentry, const char *name, const void *va
 static int filter_set_acl(struct pst_op *op, struct dentry *dentry, struct posix_acl *acl, int type)
 {
 	size_t size = 0;
-	void *value = acl ? value_of(acl, &size) : NULL;
+	void *value = acl ? c_acl_to_xattr(acl, &size) : NULL;
 	int err = -ENOMEM;
 
 	if (!acl || value)
 		err = filter_set(op, dentry, posix_acl_xattr_name(type), value, size, 0,
 				 set_acl_value);
-	kvfree(value);
+	kfree(value);
 	return err;
 }
 
