@@ -23,7 +23,7 @@
 struct reader {
 	struct list_head link;
 	struct pst_sb *sb;
-	struct kfifo_rec_ptr_2 queue;
+	STRUCT_KFIFO_REC_2(QUEUE_SIZE) queue;
 	u32 lost;
 	wait_queue_head_t wait;
 	struct mutex lock;
@@ -155,12 +155,6 @@ void pst_trace_result(const struct filter_call *call, int error)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-static void free_reader(struct reader *reader)
-{
-	kfifo_free(&reader->queue);
-	kfree(reader);
-}
-
 static int trace_open(struct inode *inode, struct file *file)
 {
 	struct reader *reader, *other;
@@ -168,13 +162,10 @@ static int trace_open(struct inode *inode, struct file *file)
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	reader = kzalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
+	reader = kvzalloc(sizeof(*reader), GFP_KERNEL_ACCOUNT);
 	if (!reader)
 		return -ENOMEM;
-	if (kfifo_alloc(&reader->queue, QUEUE_SIZE, GFP_KERNEL_ACCOUNT)) {
-		kfree(reader);
-		return -ENOMEM;
-	}
+	INIT_KFIFO(reader->queue);
 	reader->sb = pde_data(inode);
 	init_waitqueue_head(&reader->wait);
 	mutex_init(&reader->lock);
@@ -187,7 +178,7 @@ static int trace_open(struct inode *inode, struct file *file)
 	spin_unlock(&reader->sb->trace_lock);
 	if (n < MAX_READERS)
 		return 0;
-	free_reader(reader);
+	kvfree(reader);
 	return -EBUSY;
 }
 
@@ -198,7 +189,7 @@ static int trace_release(struct inode *inode, struct file *file)
 	spin_lock(&reader->sb->trace_lock);
 	list_del(&reader->link);
 	spin_unlock(&reader->sb->trace_lock);
-	free_reader(reader);
+	kvfree(reader);
 	return 0;
 }
 
