@@ -66,19 +66,6 @@ static bool collect(struct dir_context *ctx, const char *text, int len, loff_t p
 	return true;
 }
 
-/* Collects the names from @pos on. */
-static int fill_batch(struct file *lower, loff_t pos, struct batch *b)
-{
-	int err;
-
-	b->n = b->used = 0;
-	b->full = false;
-	b->ctx.pos = pos;
-	err = pst_iterate_lower(lower, &b->ctx);
-	/* Names that came before an error are listed first; the next call meets the error again. */
-	return b->n ? 0 : err;
-}
-
 static bool is_asked(const struct batch *b, unsigned int i)
 {
 	return !b->name[i].hidden && !name_is_dots(text_of(b, i));
@@ -176,6 +163,19 @@ static int filter_batch(const struct pst_op *op, struct file *lower, struct batc
 	return 0;
 }
 
+/* Collects the names from @pos on, and runs the filters on them. */
+static int fill_batch(const struct pst_op *op, struct file *lower, loff_t pos, struct batch *b)
+{
+	int err;
+
+	b->n = b->used = 0;
+	b->full = false;
+	b->ctx.pos = pos;
+	err = pst_iterate_lower(lower, &b->ctx);
+	/* Names that came before an error are listed first; the next call meets the error again. */
+	return b->n ? filter_batch(op, lower, b) : err;
+}
+
 /* Returns false if the caller has no more room; ctx->pos is then that of the name that is next. */
 static bool emit(struct dir_context *ctx, const struct batch *b)
 {
@@ -242,10 +242,7 @@ static int list_lower(struct pst_op *op, struct file *lower, struct batch *b, lo
 
 	*ret_end = op->in.read.offset;
 	do {
-		err = fill_batch(lower, *ret_end, b);
-		if (err)
-			return err;
-		err = filter_batch(op, lower, b);
+		err = fill_batch(op, lower, *ret_end, b);
 		if (err)
 			return err;
 		op->answer_len = encode(b, op->answer, op->in.read.size, ret_end);
@@ -318,9 +315,7 @@ int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 		} else if (has_programs(&op)) {
 			err = list_with_programs(&op, file, ctx, b, &again);
 		} else {
-			err = fill_batch(file->private_data, ctx->pos, b);
-			if (!err)
-				err = filter_batch(&op, file->private_data, b);
+			err = fill_batch(&op, file->private_data, ctx->pos, b);
 			again = !err && emit(ctx, b) && b->full;
 			pst_after(&op, err);
 		}
