@@ -46,16 +46,11 @@ struct verdicts {
 /* Finds the filters by caller of a new chain. Returns 0 or -ENOMEM. */
 int pst_caller_prepare(struct pst_chain *chain)
 {
-	const struct chain *core = &chain->core;
-	struct chain *by_caller = &chain->by_caller;
-	unsigned int n = 0;
+	u64 filters = chain->core.by_caller & chain->core.names;
 
-	for (unsigned int i = 0; i < core->n; i++)
-		if (core->by_caller & core->names & 1ULL << core->entries[i]->bit)
-			by_caller->entries[n++] = core->entries[i];
-	if (!n)
+	if (!filters)
 		return 0;
-	chain_init(by_caller, by_caller->entries, n);
+	pst_chain_pick(&chain->core, filters, &chain->by_caller);
 	chain->verdicts = kvzalloc(sizeof(*chain->verdicts), GFP_KERNEL_ACCOUNT);
 	return chain->verdicts ? 0 : -ENOMEM;
 }

@@ -20,6 +20,17 @@ static bool has_fixed_names(const struct chain *chain)
 	       !chain->pre[FUSE_LOOKUP] && !chain->post[FUSE_LOOKUP];
 }
 
+/* Makes *ret_part, which is zeroed, the part of a chain that has the filters with these bits. */
+void pst_chain_pick(const struct chain *chain, u64 filters, struct chain *ret_part)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < chain->n; i++)
+		if (filters >> chain->entries[i]->bit & 1)
+			ret_part->entries[n++] = chain->entries[i];
+	chain_init(ret_part, ret_part->entries, n);
+}
+
 /* Makes a chain of filters, which have bits of their own. Returns 0 or -ENOMEM. */
 int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain)
 {

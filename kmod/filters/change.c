@@ -204,10 +204,8 @@ static int make_chain(const struct pst_chain *old, struct filter *new, const str
 	*ret_chain = NULL;
 	if (n)
 		err = pst_chain_new(list, n, ret_chain);
-	if (!err && new) {
-		(*ret_chain)->fresh.entries[0] = &new->entry;
-		chain_init(&(*ret_chain)->fresh, (*ret_chain)->fresh.entries, 1);
-	}
+	if (!err && new)
+		pst_chain_pick(&(*ret_chain)->core, 1ULL << new->entry.bit, &(*ret_chain)->fresh);
 	kfree(list);
 	return err;
 }

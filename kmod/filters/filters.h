@@ -94,6 +94,7 @@ int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *
 
 /* chain.c */
 void pst_chain_put_in_force(struct pst_sb *s, struct pst_chain *chain);
+void pst_chain_pick(const struct chain *chain, u64 filters, struct chain *ret_part);
 int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain);
 void pst_chain_free(struct pst_chain *chain);
 struct pst_chain *pst_chain_get_from(struct pst_chain __rcu *const *at);

@@ -49,27 +49,20 @@ bool pst_can_ask(const struct filter *f)
 /* Finds the filters of a new chain that the second tree has, too. */
 void pst_serve_prepare(struct pst_chain *chain)
 {
-	unsigned int n = 0;
-
 	for (unsigned int i = 0; i < chain->core.n; i++) {
-		struct chain_entry *entry = chain->core.entries[i];
-		u64 bit = 1ULL << entry->bit;
+		const struct filter *f = chain->core.entries[i]->filter;
+		u64 bit = 1ULL << f->entry.bit;
 
-		if (entry->filter->serve == MODULE_SERVE_NONE)
-			continue;
-		if (entry->filter->serve == MODULE_SERVE_ALL) {
+		if (f->serve == MODULE_SERVE_ALL)
 			chain->serves_all = true;
-			continue;
-		}
-		chain->serves |= bit;
-		if (pst_can_ask(entry->filter))
+		else if (f->serve != MODULE_SERVE_NONE)
+			chain->serves |= bit;
+		if (chain->serves & bit && pst_can_ask(f))
 			chain->asks |= bit;
-		if (entry->filter->serve != MODULE_SERVE_HELD)
-			continue;
-		chain->held |= bit;
-		chain->data.entries[n++] = entry;
+		if (f->serve == MODULE_SERVE_HELD)
+			chain->held |= bit;
 	}
-	chain_init(&chain->data, chain->data.entries, n);
+	pst_chain_pick(&chain->core, chain->held, &chain->data);
 	/* The answers of these depend on the operation. */
 	chain->fixed_names &= !chain->asks;
 }
