@@ -410,17 +410,7 @@ int pst_attach_filters(struct fs_context *fc, struct pst_sb *s);
 /* chain.c */
 struct pst_chain *pst_chain_get(const struct pst_sb *s);
 
-/* The filters that the parameters of a context have handed over. */
-struct pst_filter_list {
-	unsigned int n;
-	struct filter *filter[];
-};
-
 /* filters.c */
-int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const void *value,
-		    size_t size);
-void pst_filters_drop(struct pst_filter_list *list);
-int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list);
 void pst_filters_end(struct pst_sb *s);
 void pst_filters_free_inode(struct pst_inode *pi);
 

@@ -34,9 +34,8 @@ void pst_filter_put(struct filter *f)
 /* Drops the filters of a context; the chain that has them keeps them. */
 void pst_filters_drop(struct pst_filter_list *list)
 {
-	for (unsigned int i = 0; list && i < list->n; i++)
+	for (unsigned int i = 0; i < list->n; i++)
 		pst_filter_put(list->filter[i]);
-	kfree(list);
 }
 
 /* Checks the versions and the size of the fixed part. */
@@ -175,11 +174,10 @@ static int fill(struct fs_context *fc, struct filter *f, const void *value, size
 }
 
 /*
- * Adds a filter to those of a context; *@list is NULL before the first. The value of the parameter
- * is from the caller of fsconfig(2), whoever that is. After a failure the context must not be used:
- * it lacks a filter.
+ * Adds a filter to those of a context. The value of the parameter is from the caller of
+ * fsconfig(2), whoever that is. After a failure the context must not be used: it lacks a filter.
  */
-int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const void *value,
+int pst_filters_add(struct fs_context *fc, struct pst_filter_list *list, const void *value,
 		    size_t size)
 {
 	struct filter *f;
@@ -190,22 +188,18 @@ int pst_filters_add(struct fs_context *fc, struct pst_filter_list **list, const 
 	err = check_head(fc, value, size);
 	if (err)
 		return err;
-	if (!*list)
-		*list = kzalloc(struct_size(*list, filter, PST_MAX_FILTERS), GFP_KERNEL_ACCOUNT);
-	if (!*list)
-		return -ENOMEM;
-	if ((*list)->n == PST_MAX_FILTERS)
+	if (list->n == PST_MAX_FILTERS)
 		return invalf(fc, "penstock: a view has at most %u filters", PST_MAX_FILTERS);
 	f = kvzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
 	refcount_set(&f->refs, 1);
-	f->map = (*list)->n ? (*list)->filter[0]->map : NULL;
+	f->map = list->n ? list->filter[0]->map : NULL;
 	err = fill(fc, f, value, size);
 	if (err)
 		pst_filter_put(f);
 	else
-		(*list)->filter[(*list)->n++] = f;
+		list->filter[list->n++] = f;
 	return err;
 }
 
@@ -224,7 +218,7 @@ int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list)
 	init_waitqueue_head(&filters->wait);
 	filters->cred = get_current_cred();
 	filters->pid_ns = get_pid_ns(task_active_pid_ns(current));
-	if (!list)
+	if (!list->n)
 		return 0;
 	for (unsigned int i = 0; i < list->n; i++)
 		list->filter[i]->entry.bit = i;

@@ -82,7 +82,17 @@ struct pst_cells {
 	port_atomic_u64 cell[7];
 };
 
+/* The filters that the parameters of a context have handed over. */
+struct pst_filter_list {
+	unsigned int n;
+	struct filter *filter[PST_MAX_FILTERS];
+};
+
 /* filters.c */
+int pst_filters_add(struct fs_context *fc, struct pst_filter_list *list, const void *value,
+		    size_t size);
+void pst_filters_drop(struct pst_filter_list *list);
+int pst_filters_start(struct pst_sb *s, const struct pst_filter_list *list);
 void pst_filter_put(struct filter *f);
 port_atomic_u64 *pst_cell(struct pst_inode *pi, unsigned int bit, bool make);
 

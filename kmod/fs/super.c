@@ -23,10 +23,10 @@ struct options {
 	bool serve_stays; /* it stays until the view is unmounted */
 	bool lower_locks;
 	bool hide_mounts;
-	struct pst_filter_list *filters; /* NULL: none */
-	char *gone;                      /* the name of a filter that is to be removed */
-	struct pst_chain *old;           /* the one before a change that was made */
-	bool lacks_filter;               /* one was refused, so the view must not be mounted */
+	struct pst_filter_list filters;
+	char *gone;            /* the name of a filter that is to be removed */
+	struct pst_chain *old; /* the one before a change that was made */
+	bool lacks_filter;     /* one was refused, so the view must not be mounted */
 };
 
 /* ---- inodes ------------------------------------------------------------------------------ */
@@ -279,7 +279,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 		return -ENOMEM;
 	pst_trace_init(s);
 	sb->s_fs_info = s;
-	err = pst_filters_start(s, o->filters);
+	err = pst_filters_start(s, &o->filters);
 	if (err)
 		return err;
 	s->lower_name = path_name(&o->lower);
@@ -307,7 +307,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	if (err)
 		return err;
 	/* A handle would lead to a file without its name, which filters decide by. */
-	if (o->filters || s->serve.mnt)
+	if (o->filters.n || s->serve.mnt)
 		sb->s_export_op = NULL;
 	err = pst_attach_filters(fc, s);
 	if (err)
@@ -316,7 +316,7 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 	inode = pst_iget(sb, d_inode(s->root));
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	if (o->filters)
+	if (o->filters.n)
 		pst_hold_root(&rcu_dereference_protected(s->chain, true)->core, inode);
 	if (s->serve.mnt)
 		pst_serve_set_twin(inode, dget(s->serve.dentry));
@@ -463,14 +463,11 @@ static int pst_parse_param(struct fs_context *fc, struct fs_parameter *param)
 		o->hide_mounts = true;
 		return 0;
 	case OPT_FILTER:
-		if (o->lacks_filter)
-			return invalf(fc, "penstock: a filter was refused");
-		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE && o->filters) {
-			o->lacks_filter = true;
-			return invalf(fc, "penstock: filters change one at a time");
-		}
-		err = pst_filters_add(fc, &o->filters, param->blob, param->size);
-		o->lacks_filter = err != 0;
+		if (fc->purpose == FS_CONTEXT_FOR_RECONFIGURE && o->filters.n)
+			err = invalf(fc, "penstock: filters change one at a time");
+		else
+			err = pst_filters_add(fc, &o->filters, param->blob, param->size);
+		o->lacks_filter |= err != 0;
 		return err;
 	case OPT_REMOVE:
 		if (fc->purpose != FS_CONTEXT_FOR_RECONFIGURE || o->gone)
@@ -496,7 +493,7 @@ static void pst_free_fc(struct fs_context *fc)
 	if (o) {
 		path_put(&o->lower);
 		path_put(&o->serve);
-		pst_filters_drop(o->filters);
+		pst_filters_drop(&o->filters);
 		kfree(o->gone);
 		/* Not in pst_reconfigure(), where s_umount keeps sync(2) waiting. */
 		if (o->old)
@@ -518,15 +515,14 @@ static int pst_reconfigure(struct fs_context *fc)
 
 	if (o->lacks_filter)
 		return invalf(fc, "penstock: a filter was refused");
-	if (!o->filters && !o->gone)
+	if (!o->filters.n && !o->gone)
 		return 0;
 	if (o->serve.mnt && has_second)
 		return invalf(fc, "penstock: the view has a second tree already");
 	if (o->serve.mnt)
 		err = pst_serve_take(sb, fc, &o->serve, false);
 	if (!err)
-		err = pst_filters_change(fc, o->filters ? o->filters->filter[0] : NULL, o->gone,
-					 &o->old);
+		err = pst_filters_change(fc, o->filters.filter[0], o->gone, &o->old);
 	if (err && !has_second)
 		pst_serve_end_unused(sb);
 	return err;
