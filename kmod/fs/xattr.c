@@ -2,8 +2,6 @@
 /* Extended attributes and ACLs: those of the lower inode, got and set as the caller. */
 #include "filters/op.h"
 
-#include <linux/cred.h>
-
 /*
  * The kernel translates the user ID in file capabilities between the caller's user namespace and
  * the file system's. It does so for the view, so it must not do it again for the lower file, except
@@ -299,15 +297,10 @@ static int set_lower_acl(struct dentry *dentry, struct posix_acl *acl, int type)
 
 /* ---- ACLs with filters: attributes with the names and values that system calls give them. */
 
-static int acl_type(const char *name)
-{
-	return strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ? ACL_TYPE_ACCESS : ACL_TYPE_DEFAULT;
-}
-
 /* The get function of filter_get() for an ACL. */
 static ssize_t get_acl_value(struct dentry *dentry, const char *name, void *to, size_t room)
 {
-	struct posix_acl *acl = get_lower_acl(dentry, acl_type(name));
+	struct posix_acl *acl = get_lower_acl(dentry, posix_acl_type(name));
 	void *value;
 	size_t size;
 
@@ -347,7 +340,7 @@ static int set_acl_value(struct dentry *dentry, const char *name, const void *va
 
 	if (err)
 		return err;
-	err = set_lower_acl(dentry, acl, acl_type(name));
+	err = set_lower_acl(dentry, acl, posix_acl_type(name));
 	posix_acl_release(acl);
 	return err;
 }
