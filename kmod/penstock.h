@@ -482,8 +482,8 @@ void pst_control_add(struct super_block *sb);
 void pst_control_remove(struct pst_sb *s);
 
 /* trace.c */
+extern const struct proc_ops pst_trace_ops;
 void pst_trace_init(struct pst_sb *s);
-void pst_trace_add(struct pst_sb *s);
 void pst_trace_end(struct pst_sb *s);
 
 static inline bool pst_trace_is_read(const struct pst_sb *s)

@@ -116,7 +116,7 @@ void pst_control_add(struct super_block *sb)
 	proc_create_single_data("view", 0400, s->folder, show_view, s);
 	proc_create_single_data("filters", 0400, s->folder, show_filters, s);
 	proc_create_single_data("programs", 0400, s->folder, show_programs, s);
-	pst_trace_add(s);
+	proc_create_data("trace", 0400, s->folder, &pst_trace_ops, s);
 }
 
 void pst_control_remove(struct pst_sb *s)

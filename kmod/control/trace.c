@@ -220,7 +220,7 @@ static ssize_t trace_read(struct file *file, char __user *to, size_t size, loff_
  * There is no poll(2): the reader goes with the view, and a task in poll(2) would have the wait
  * queue for longer.
  */
-static const struct proc_ops trace_ops = {
+const struct proc_ops pst_trace_ops = {
 	.proc_open = trace_open,
 	.proc_release = trace_release,
 	.proc_read = trace_read,
@@ -231,11 +231,6 @@ void pst_trace_init(struct pst_sb *s)
 {
 	spin_lock_init(&s->trace_lock);
 	INIT_LIST_HEAD(&s->readers);
-}
-
-void pst_trace_add(struct pst_sb *s)
-{
-	proc_create_data("trace", 0400, s->folder, &trace_ops, s);
 }
 
 /* Makes all readers return, before the file goes. */
