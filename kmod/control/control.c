@@ -121,8 +121,6 @@ void pst_control_add(struct super_block *sb)
 
 void pst_control_remove(struct pst_sb *s)
 {
-	if (!s->folder)
-		return;
 	pst_trace_end(s);
 	proc_remove(s->folder);
 }
@@ -134,6 +132,5 @@ void __init pst_control_init(void)
 
 void pst_control_exit(void)
 {
-	if (all_views)
-		remove_proc_entry("fs/penstock", NULL);
+	proc_remove(all_views);
 }

@@ -22,7 +22,7 @@ static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inod
 {
 	struct inode *l = pst_lower_inode(inode);
 	struct dentry *alias, *name, *dir = NULL;
-	int len = *max_len - 1, type;
+	int len = max(*max_len - 1, 0), type;
 
 	if (rcu_access_pointer(pst_sb(inode->i_sb)->chain))
 		return FILEID_INVALID;
@@ -36,8 +36,6 @@ static int pst_encode_fh(struct inode *inode, u32 *fh, int *max_len, struct inod
 		dput(name);
 		dput(alias);
 	}
-	if (len < 0)
-		len = 0;
 	type = exportfs_encode_inode_fh(l, (struct fid *)(fh + 1), &len, dir ? d_inode(dir) : NULL,
 					0);
 	if (type >= 0 && type < FILEID_INVALID && len < *max_len) {
