@@ -29,7 +29,7 @@
  *
  * A directory of LOWER with served names has a twin: the dentry of the same directory in the second
  * tree, which is the same FUSE inode for as long as the inode of the view lives, wherever others
- * move the directory. It is looked up by its name in the twin of its parent.
+ * move the directory. It is looked up by the path that the directory has in LOWER.
  *
  * Lock order: the view, the second tree, LOWER. While a task has locked something in LOWER itself
  * or keeps it from being frozen, it does nothing in the second tree, whose process would wait.
@@ -150,31 +150,6 @@ bool pst_serve_is_same(const struct dentry *dentry, const struct dentry *l)
 	return d_is_positive(l) && d_inode(l)->i_ino == pst_lower_inode(d_inode(dentry))->i_ino;
 }
 
-/* Gives the topmost directory without a twin on the path to @dentry its twin. */
-static int find_next_twin(struct dentry *dentry)
-{
-	struct dentry *d = dget(dentry), *parent = dget_parent(d), *twin;
-	int err = 0;
-
-	while (!pst_second_dir(parent)) {
-		dput(d);
-		d = parent;
-		parent = dget_parent(d);
-	}
-	twin = look_up(d, pst_second_dir(parent));
-	if (IS_ERR(twin)) {
-		err = PTR_ERR(twin);
-	} else if (!pst_serve_is_same(d, twin)) {
-		err = -ESTALE;
-		dput(twin);
-	} else {
-		pst_serve_set_twin(d_inode(d), twin);
-	}
-	dput(parent);
-	dput(d);
-	return err;
-}
-
 /* Returns @lower or the one of its parents that lies in @above, with a reference, or NULL. */
 static struct dentry *next_below(const struct dentry *above, struct dentry *lower)
 {
@@ -195,8 +170,9 @@ static struct dentry *next_below(const struct dentry *above, struct dentry *lowe
 
 /*
  * Looks the file of a dentry of the view up in the second tree by the path that it has in LOWER
- * now: others have moved it, or a directory above it, since the view looked it up. The task that
- * mounted the view does so. Returns a reference; or an error, ESTALE while others go on moving it.
+ * now, because others may have moved it, or a directory above it, since the view looked it up. The
+ * task that mounted the view does so, because the caller may not be allowed to search all of the
+ * path. Returns a reference; or an error, ESTALE while others go on moving it.
  */
 struct dentry *pst_serve_follow(const struct dentry *dentry)
 {
@@ -225,35 +201,20 @@ struct dentry *pst_serve_follow(const struct dentry *dentry)
 	return l;
 }
 
-static int find_moved_twin(struct dentry *dir)
-{
-	struct dentry *twin = pst_serve_follow(dir);
-
-	if (IS_ERR(twin))
-		return PTR_ERR(twin);
-	pst_serve_set_twin(d_inode(dir), twin);
-	return 0;
-}
-
-/*
- * Returns the directory of the second tree for one of the view, without a reference. The task that
- * mounted the view looks it up, because the caller may not be allowed to search all of the path.
- */
+/* Returns the directory of the second tree for one of the view, without a reference. */
 struct dentry *pst_serve_dir(struct dentry *dir)
 {
-	const struct cred *old = override_creds(pst_sb(dir->d_sb)->filters->cred);
 	struct dentry *l;
-	int err = 0, tries = 0;
+	int tries = 0;
 
-	while (!(l = pst_second_dir(dir)) && !err) {
-		err = find_next_twin(dir);
-		if (err == -ESTALE)
-			err = find_moved_twin(dir);
-		if (err == -ESTALE && ++tries < MAX_TRIES)
-			err = 0;
+	while (!(l = pst_second_dir(dir))) {
+		l = pst_serve_follow(dir);
+		if (!IS_ERR(l))
+			pst_serve_set_twin(d_inode(dir), l);
+		else if (l != ERR_PTR(-ESTALE) || ++tries == MAX_TRIES)
+			break;
 	}
-	revert_creds(old);
-	return l ? l : ERR_PTR(err);
+	return l;
 }
 
 /* Returns the dentry of the second tree for a name of the view, with a reference, or an error. */
