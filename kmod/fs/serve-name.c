@@ -33,11 +33,6 @@ static int set_tree(const struct pst_chain *chain, struct dentry *dentry, bool s
 	return 0;
 }
 
-static int choose_for_new(const struct pst_chain *chain, struct pst_name_op *op)
-{
-	return set_tree(chain, op->dentry, S_ISREG(op->mode) && is_served_as(chain, op->dentry));
-}
-
 /* A file without a name gets one later, or none: so it is served in each such directory. */
 static int choose_for_nameless(const struct pst_chain *chain, struct pst_name_op *op)
 {
@@ -58,58 +53,60 @@ static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int
 	if (d_really_is_negative(dentry))
 		return set_tree(chain, dentry, true);
 	l = pst_serve_lookup(dentry);
-	if (IS_ERR(l))
-		return PTR_ERR(l);
-	if (pst_serve_is_same(dentry, l)) {
-		op->second[i] = l;
-		return 0;
-	}
 	/*
 	 * Others have changed the name: the operation is done on what has it now, as in LOWER, a
 	 * LINK on the file that had it.
 	 */
-	dput(l);
-	if (op->opcode != FUSE_LINK)
-		return 0;
-	l = pst_serve_follow(dentry);
+	if (!IS_ERR(l) && !pst_serve_is_same(dentry, l)) {
+		dput(l);
+		l = op->opcode == FUSE_LINK ? pst_serve_follow(dentry) : NULL;
+	}
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	op->second[i] = l;
 	return 0;
 }
 
+/* Gets the dentries of the second tree for the names of an operation that is done there. */
+static int get_all_second(const struct pst_chain *chain, struct pst_name_op *op)
+{
+	switch (op->opcode) {
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+		return get_second(chain, op, 0, op->dentry);
+	case FUSE_LINK:
+		return set_tree(chain, op->dentry, true) ?: get_second(chain, op, 0, op->from);
+	case FUSE_RENAME2:
+		return get_second(chain, op, 0, op->dentry) ?: get_second(chain, op, 1, op->dentry2);
+	default:
+		return set_tree(chain, op->dentry, true);
+	}
+}
+
 /* With a second name the file is one that is served. */
 static int choose_for_link(const struct pst_chain *chain, struct pst_name_op *op)
 {
 	struct dentry *dir = op->dentry->d_parent;
-	int err;
 
 	if (!pst_is_served(op->inode) && !pst_is_served(d_inode(dir)) &&
 	    !(S_ISREG(op->inode->i_mode) &&
 	      (pst_serve_holds(chain, op->inode) || pst_serve_holds(chain, d_inode(dir)))))
 		return set_tree(chain, op->dentry, false);
-	err = set_tree(chain, op->dentry, true);
-	return err ? err : get_second(chain, op, 0, op->from);
+	return get_all_second(chain, op);
 }
 
 static int choose_for_rename(const struct pst_chain *chain, struct pst_name_op *op)
 {
 	struct dentry *old = op->dentry, *new = op->dentry2;
-	int ret = pst_name_is_served(old) || pst_is_served(d_inode(new->d_parent)) ||
-		  (d_really_is_positive(new) && pst_name_is_served(new));
-	int err;
 
-	if (!ret && S_ISREG(d_inode(old)->i_mode))
-		ret = is_served_as(chain, new);
-	if (!ret && op->flags & RENAME_EXCHANGE && S_ISREG(d_inode(new)->i_mode))
-		ret = is_served_as(chain, old);
-	if (ret < 0)
-		return ret;
-	op->served = ret;
-	if (!ret)
-		return d_really_is_negative(new) ? set_tree(chain, new, false) : 0;
-	err = get_second(chain, op, 0, old);
-	return err ? err : get_second(chain, op, 1, new);
+	op->served = pst_name_is_served(old) || pst_is_served(d_inode(new->d_parent)) ||
+		     (d_really_is_positive(new) && pst_name_is_served(new)) ||
+		     (S_ISREG(d_inode(old)->i_mode) && is_served_as(chain, new)) ||
+		     (op->flags & RENAME_EXCHANGE && S_ISREG(d_inode(new)->i_mode) &&
+		      is_served_as(chain, old));
+	if (op->served)
+		return get_all_second(chain, op);
+	return d_really_is_negative(new) ? set_tree(chain, new, false) : 0;
 }
 
 static int choose(const struct pst_chain *chain, struct pst_name_op *op)
@@ -128,7 +125,8 @@ static int choose(const struct pst_chain *chain, struct pst_name_op *op)
 	case FUSE_RMDIR:
 		break;
 	default:
-		err = choose_for_new(chain, op);
+		err = set_tree(chain, op->dentry,
+			       S_ISREG(op->mode) && is_served_as(chain, op->dentry));
 	}
 	op->served = pst_name_is_served(op->dentry);
 	return err;
@@ -169,23 +167,9 @@ int pst_serve_choose(struct pst_name_op *op)
  */
 int pst_serve_asked(struct pst_name_op *op)
 {
-	int err;
-
 	op->served = true;
 	count(op);
-	switch (op->opcode) {
-	case FUSE_UNLINK:
-	case FUSE_RMDIR:
-		return get_second(NULL, op, 0, op->dentry);
-	case FUSE_LINK:
-		err = set_tree(NULL, op->dentry, true);
-		return err ? err : get_second(NULL, op, 0, op->from);
-	case FUSE_RENAME2:
-		err = get_second(NULL, op, 0, op->dentry);
-		return err ? err : get_second(NULL, op, 1, op->dentry2);
-	default:
-		return set_tree(NULL, op->dentry, true);
-	}
+	return get_all_second(NULL, op);
 }
 
 /* Ends what pst_serve_choose() began. */

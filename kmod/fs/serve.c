@@ -296,15 +296,13 @@ struct inode *pst_serve_found(const struct pst_chain *chain, struct dentry *dent
 		other = ERR_CAST(l);
 	else if (d_is_positive(l))
 		other = pst_iget(dentry->d_sb, d_inode(l));
-	if (!IS_ERR_OR_NULL(other) && !S_ISREG(other->i_mode)) {
-		iput(other);
-		other = ERR_PTR(-ESTALE);
-	}
 	if (!IS_ERR_OR_NULL(other)) {
-		int err;
+		int err = -ESTALE;
 
-		take_filters(chain, other, inode);
-		err = pst_renew(other);
+		if (S_ISREG(other->i_mode)) {
+			take_filters(chain, other, inode);
+			err = pst_renew(other);
+		}
 		if (err) {
 			iput(other);
 			other = ERR_PTR(err);
