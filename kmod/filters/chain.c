@@ -14,12 +14,6 @@ static void release(struct percpu_ref *ref)
 	complete(&container_of(ref, struct pst_chain, ref)->drained);
 }
 
-static bool has_fixed_names(const struct chain *chain)
-{
-	return !(chain->names & (chain->by_caller | chain->judges | ~chain->hides)) &&
-	       !chain->pre[FUSE_LOOKUP] && !chain->post[FUSE_LOOKUP];
-}
-
 /* Makes *ret_part, which is zeroed, the part of a chain that has the filters with these bits. */
 void pst_chain_pick(const struct chain *chain, u64 filters, struct chain *ret_part)
 {
@@ -35,6 +29,7 @@ void pst_chain_pick(const struct chain *chain, u64 filters, struct chain *ret_pa
 int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chain **ret_chain)
 {
 	struct pst_chain *chain = kvzalloc(sizeof(*chain), GFP_KERNEL_ACCOUNT);
+	struct chain *core = &chain->core;
 	int err;
 
 	if (!chain)
@@ -47,10 +42,11 @@ int pst_chain_new(struct filter *const *filters, unsigned int n, struct pst_chai
 	init_completion(&chain->drained);
 	for (unsigned int i = 0; i < n; i++) {
 		refcount_inc(&filters[i]->refs);
-		chain->core.entries[i] = &filters[i]->entry;
+		core->entries[i] = &filters[i]->entry;
 	}
-	chain_init(&chain->core, chain->core.entries, n);
-	chain->fixed_names = has_fixed_names(&chain->core);
+	chain_init(core, core->entries, n);
+	chain->fixed_names = !(core->names & (core->by_caller | core->judges | ~core->hides)) &&
+			     !core->pre[FUSE_LOOKUP] && !core->post[FUSE_LOOKUP];
 	pst_serve_prepare(chain);
 	err = pst_caller_prepare(chain);
 	if (err)

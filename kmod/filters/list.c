@@ -290,11 +290,6 @@ static int list_with_programs(struct pst_op *op, struct file *file, struct dir_c
 	return err;
 }
 
-static bool has_programs(const struct pst_op *op)
-{
-	return (op->chain->pre[FUSE_READDIR] | op->chain->post[FUSE_READDIR]) & op->filters;
-}
-
 /* ---- listing ------------------------------------------------------------------------------ */
 
 /* Lists a directory of the view. Without programs for READDIR until the caller has no more room. */
@@ -312,7 +307,8 @@ int pst_filter_iterate(struct file *file, struct dir_context *ctx)
 		if (!pst_asks(&op, file_inode(file), FUSE_READDIR)) {
 			err = pst_iterate_lower(file->private_data, ctx);
 			again = false;
-		} else if (has_programs(&op)) {
+		} else if ((op.chain->pre[FUSE_READDIR] | op.chain->post[FUSE_READDIR]) &
+			   op.filters) {
 			err = list_with_programs(&op, file, ctx, b, &again);
 		} else {
 			err = fill_batch(&op, file->private_data, ctx->pos, b);

@@ -33,15 +33,6 @@ static int set_tree(const struct pst_chain *chain, struct dentry *dentry, bool s
 	return 0;
 }
 
-/* A file without a name gets one later, or none: so it is served in each such directory. */
-static int choose_for_nameless(const struct pst_chain *chain, struct pst_name_op *op)
-{
-	struct dentry *dir = op->dentry->d_parent;
-
-	op->served = pst_is_served(d_inode(dir)) || pst_serve_holds(chain, d_inode(dir));
-	return op->served ? PTR_ERR_OR_ZERO(pst_serve_dir(dir)) : 0;
-}
-
 /* Gets the dentry of the second tree for a name that keeps that of LOWER. */
 static int get_second(const struct pst_chain *chain, struct pst_name_op *op, int i,
 		      struct dentry *dentry)
@@ -77,7 +68,8 @@ static int get_all_second(const struct pst_chain *chain, struct pst_name_op *op)
 	case FUSE_LINK:
 		return set_tree(chain, op->dentry, true) ?: get_second(chain, op, 0, op->from);
 	case FUSE_RENAME2:
-		return get_second(chain, op, 0, op->dentry) ?: get_second(chain, op, 1, op->dentry2);
+		return get_second(chain, op, 0, op->dentry) ?:
+							      get_second(chain, op, 1, op->dentry2);
 	default:
 		return set_tree(chain, op->dentry, true);
 	}
@@ -111,11 +103,14 @@ static int choose_for_rename(const struct pst_chain *chain, struct pst_name_op *
 
 static int choose(const struct pst_chain *chain, struct pst_name_op *op)
 {
+	struct dentry *dir = op->dentry->d_parent;
 	int err = 0;
 
 	switch (op->opcode) {
 	case FUSE_TMPFILE:
-		return choose_for_nameless(chain, op);
+		/* It gets a name later, or none: so it is served in each such directory. */
+		op->served = pst_is_served(d_inode(dir)) || pst_serve_holds(chain, d_inode(dir));
+		return op->served ? PTR_ERR_OR_ZERO(pst_serve_dir(dir)) : 0;
 	case FUSE_RENAME2:
 		return choose_for_rename(chain, op);
 	case FUSE_LINK:
