@@ -449,7 +449,6 @@ struct pst_name_op {
 	const char *text;       /* SYMLINK: the target */
 	/* Set by pst_serve_choose(): */
 	bool served;              /* the operation is done in the second tree ... */
-	bool counted;             /* in n_served */
 	struct dentry *second[2]; /* ... with these, which are NULL if the names have theirs:
 				     RENAME: of both names; LINK: [0], of the file */
 	/* Set by pst_name_begin(): */

@@ -127,16 +127,6 @@ static int choose(const struct pst_chain *chain, struct pst_name_op *op)
 	return err;
 }
 
-/* Keeps the second tree until the end of an operation. The caller has a chain with it. */
-static void count(struct pst_name_op *op)
-{
-	struct pst_sb *s = pst_sb(op->dentry->d_sb);
-
-	if (!op->counted)
-		atomic_long_inc(&s->n_served);
-	op->counted = true;
-}
-
 /*
  * Chooses the tree in which an operation on names is done, before anything else is done for it; the
  * VFS holds its locks. Returns 0 or an error. The caller drops op->second in both cases.
@@ -150,8 +140,9 @@ int pst_serve_choose(struct pst_name_op *op)
 		return 0;
 	chain = pst_chain_get(pst_sb(op->dentry->d_sb));
 	err = choose(chain, op);
+	/* Keeps the second tree until the end of the operation; until here the chain does. */
 	if (op->served)
-		count(op);
+		atomic_long_inc(&pst_sb(op->dentry->d_sb)->n_served);
 	pst_chain_put(chain);
 	return err;
 }
@@ -162,8 +153,9 @@ int pst_serve_choose(struct pst_name_op *op)
  */
 int pst_serve_asked(struct pst_name_op *op)
 {
+	if (!op->served)
+		atomic_long_inc(&pst_sb(op->dentry->d_sb)->n_served);
 	op->served = true;
-	count(op);
 	return get_all_second(NULL, op);
 }
 
@@ -172,9 +164,8 @@ void pst_serve_done(struct pst_name_op *op)
 {
 	for (int i = 0; i < 2; i++)
 		dput(op->second[i]);
-	if (op->counted)
+	if (op->served)
 		atomic_long_dec(&pst_sb(op->dentry->d_sb)->n_served);
-	op->counted = false;
 }
 
 static struct file *create(const struct pst_name_op *op, const struct cred *cred)
