@@ -338,7 +338,6 @@ void pst_look_again(struct dentry *dentry);
 
 /* serve.c */
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all);
-void pst_serve_set_twin(struct inode *dir, struct dentry *twin);
 void pst_serve_drop_twin(struct inode *inode);
 
 /* serve-name.c */

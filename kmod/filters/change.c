@@ -286,8 +286,7 @@ int pst_filters_change(struct fs_context *fc, struct filter *new, const char *go
 
 static int drop_twin(struct inode *inode, const struct walk *w)
 {
-	if (inode != d_inode(inode->i_sb->s_root))
-		pst_serve_drop_twin(inode);
+	pst_serve_drop_twin(inode);
 	return 0;
 }
 
@@ -310,11 +309,10 @@ void pst_serve_end_unused(struct super_block *sb)
 	each_inode(sb, drop_twin, NULL);
 	/* For lower dentries that are not counted any more, see pst_drop_lower(). */
 	pst_reclaim_flush();
-	/* The root has one, and perhaps an inode that is being evicted. */
-	if (atomic_long_read_acquire(&s->n_twins) != 1)
+	/* An inode that is being evicted can have one. */
+	if (atomic_long_read_acquire(&s->n_twins))
 		return;
 	WRITE_ONCE(s->second, NULL);
-	pst_serve_drop_twin(d_inode(sb->s_root));
 	path_put(&s->serve);
 	s->serve = (struct path){};
 }

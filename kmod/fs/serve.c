@@ -96,9 +96,7 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 	s->serve = *serve;
 	s->second_dev = l->s_dev;
 	*serve = (struct path){};
-	if (sb->s_root)
-		pst_serve_set_twin(d_inode(sb->s_root), dget(s->serve.dentry));
-	/* A task that finds a file to be served finds the twin of the root. */
+	/* A task that finds a file to be served finds the tree. */
 	smp_store_release(&s->second, l);
 	if (all) {
 		dput(s->root);
@@ -110,7 +108,7 @@ int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *s
 /* ---- twins ------------------------------------------------------------------------------- */
 
 /* Gives a directory its twin, unless it has one. Takes over the reference to the twin. */
-void pst_serve_set_twin(struct inode *dir, struct dentry *twin)
+static void set_twin(struct inode *dir, struct dentry *twin)
 {
 	if (cmpxchg(&pst_i(dir)->twin, NULL, twin))
 		dput(twin);
@@ -210,7 +208,7 @@ struct dentry *pst_serve_dir(struct dentry *dir)
 	while (!(l = pst_second_dir(dir))) {
 		l = pst_serve_follow(dir);
 		if (!IS_ERR(l))
-			pst_serve_set_twin(d_inode(dir), l);
+			set_twin(d_inode(dir), l);
 		else if (l != ERR_PTR(-ESTALE) || ++tries == MAX_TRIES)
 			break;
 	}

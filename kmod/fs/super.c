@@ -318,8 +318,6 @@ static int fill_super(struct super_block *sb, struct fs_context *fc)
 		return PTR_ERR(inode);
 	if (o->filters.n)
 		pst_hold_root(&rcu_dereference_protected(s->chain, true)->core, inode);
-	if (s->serve.mnt)
-		pst_serve_set_twin(inode, dget(s->serve.dentry));
 	sb->s_root = d_make_root(inode);
 	if (!sb->s_root)
 		return -ENOMEM;
