@@ -159,25 +159,22 @@ static inline struct vfsmount *pst_mnt(const struct dentry *dentry)
 	return pst_name_is_served(dentry) ? s->serve.mnt : s->mnt;
 }
 
+/* Returns the dentry of a directory in the second tree, without a reference; NULL: no twin yet. */
+static inline struct dentry *pst_second_dir(const struct dentry *dir)
+{
+	struct dentry *l = pst_lower(dir);
+
+	return pst_is_second(dir->d_sb, l->d_sb) ? l : smp_load_acquire(&pst_i(d_inode(dir))->twin);
+}
+
 /*
  * Returns the lower directory that has the lower dentry of a name, without a reference. A served
  * name can lie in a directory of LOWER, which then has a twin.
  */
 static inline struct dentry *pst_lower_dir(const struct dentry *dentry)
 {
-	struct dentry *dir = pst_lower(dentry->d_parent);
-
-	if (likely(!pst_name_is_served(dentry)) || pst_is_second(dentry->d_sb, dir->d_sb))
-		return dir;
-	return pst_i(d_inode(dentry->d_parent))->twin;
-}
-
-/* The same for an operation that is done in the second tree: of a directory, once it has a twin. */
-static inline struct dentry *pst_second_dir(const struct dentry *dir)
-{
-	struct dentry *l = pst_lower(dir);
-
-	return pst_is_second(dir->d_sb, l->d_sb) ? l : smp_load_acquire(&pst_i(d_inode(dir))->twin);
+	return pst_name_is_served(dentry) ? pst_second_dir(dentry->d_parent) :
+					    pst_lower(dentry->d_parent);
 }
 
 static inline struct mnt_idmap *pst_idmap(const struct super_block *sb)
