@@ -21,7 +21,6 @@
 #include <linux/fs.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
-#include <linux/fs_struct.h>
 #include <linux/llist.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -117,32 +116,6 @@ static inline unsigned long c_get_unmapped_area(struct file *file, unsigned long
 #else
 #define c_for_each_alias(DENTRY, INODE)                                                            \
 	hlist_for_each_entry(DENTRY, &(INODE)->i_dentry, d_u.d_alias)
-#endif
-
-/* ---- fs_struct --------------------------------------------------------------------------- */
-
-#ifdef HAVE_FS_LOCK
-static inline void c_fs_init(struct fs_struct *fs)
-{
-	spin_lock_init(&fs->lock);
-	seqcount_spinlock_init(&fs->seq, &fs->lock);
-}
-
-static inline void c_fs_lock(struct fs_struct *fs)
-{
-	spin_lock(&fs->lock);
-	write_seqcount_begin(&fs->seq);
-}
-
-static inline void c_fs_unlock(struct fs_struct *fs)
-{
-	write_seqcount_end(&fs->seq);
-	spin_unlock(&fs->lock);
-}
-#else
-#define c_fs_init(FS)   seqlock_init(&(FS)->seq)
-#define c_fs_lock(FS)   write_seqlock(&(FS)->seq)
-#define c_fs_unlock(FS) write_sequnlock(&(FS)->seq)
 #endif
 
 /* ---- names ------------------------------------------------------------------------------- */

@@ -344,12 +344,7 @@ struct file *pst_serve_create(const struct pst_name_op *op);
 
 /* name.c */
 extern const struct inode_operations pst_dir_iops;
-
-/* umask.c */
-struct pst_umask;
-struct pst_umask *pst_umask_new(u32 umask);
-void pst_umask_take(struct pst_umask *u);
-void pst_umask_leave(struct pst_umask *u);
+int pst_add_permissions(const struct pst_name_op *op, struct dentry *lower);
 
 /*
  * Returns the flags for the lower file. A view that is mounted with one of the flags @noatime, or
@@ -451,7 +446,7 @@ struct pst_name_op {
 	u32 began;               /* for pst_settle() */
 	bool fixed_names;        /* a dentry without a lower dentry is hidden, see lookup.c */
 	const struct cred *cred; /* of who creates the file; NULL: the caller */
-	struct pst_umask *umask; /* of the file; NULL: the caller's */
+	umode_t adds;            /* permissions of a new file that the umask of the caller takes */
 	struct pst_name_call *call;
 	struct file *file; /* of a served CREATE that has succeeded: the open lower file */
 };

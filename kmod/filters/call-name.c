@@ -129,16 +129,27 @@ static void fill_names(const struct pst_chain *chain, struct pst_called *names)
 	}
 }
 
+/* A default ACL of the lower directory takes the place of each umask. */
+static bool has_default_acl(struct inode *lower_dir)
+{
+	struct posix_acl *acl = get_inode_acl(lower_dir, ACL_TYPE_DEFAULT);
+
+	if (IS_ERR_OR_NULL(acl))
+		return false;
+	posix_acl_release(acl);
+	return true;
+}
+
 /* Takes over the mode and umask that filters have left for a new file. */
 static int take_mode(struct pst_name_op *op, u32 umask)
 {
 	const struct pst_op *o = &op->call->op;
 	umode_t mode = call_member(&o->in, op_find(op->opcode)->mode);
 
-	if (umask != current_umask()) {
-		op->umask = pst_umask_new(umask);
-		if (!op->umask)
-			return -ENOMEM;
+	/* The lower file system takes away what the umask of the caller has, too. */
+	if (umask != current_umask() && !has_default_acl(pst_lower_inode(dir_of(op)))) {
+		mode &= ~(umask & 0777);
+		op->adds = mode & current_umask();
 	}
 	op->mode = (op->mode & S_IFMT) | (mode & 07777);
 	/* No set-id bit goes to an owner that a filter has chosen; see src/fs/set-id.c. */
@@ -251,8 +262,6 @@ static void let_go(struct pst_name_op *op)
 	if (op->cred)
 		put_cred(op->cred);
 	op->cred = NULL;
-	kfree(op->umask);
-	op->umask = NULL;
 	pst_serve_done(op);
 }
 

@@ -9,6 +9,7 @@
  * and the operation is done on what is there now, as it would be for a task that works below. An
  * ESTALE instead would make the VFS walk the whole path again, and fail the second time.
  */
+#include "filters/op.h"
 #include "penstock.h"
 
 #define MAX_TRIES 30 /* while others make and remove the name */
@@ -122,12 +123,48 @@ static int make_lower(const struct pst_name_op *op, struct dentry *l)
 	return c_vfs_mknod(idmap, ldir, l, op->mode, op->dev);
 }
 
+/*
+ * Adds the permissions that filters give to a new file and that the umask of the caller has taken:
+ * the umask is no argument of the lower file system. The caller may write to its mount, and may
+ * have the lock of its directory.
+ */
+int pst_add_permissions(const struct pst_name_op *op, struct dentry *lower)
+{
+	struct iattr attr = { .ia_valid = ATTR_MODE };
+	struct inode *inode = d_inode(lower);
+	const struct cred *caller;
+	struct cred *cred;
+	int err;
+
+	if (likely(!op->adds) || !inode)
+		return 0;
+	/* The caller would lose S_ISGID of a group that it is not in. */
+	cred = pst_mounter_cred(op->dentry->d_sb, current_fsuid(), current_fsgid());
+	if (!cred)
+		return -ENOMEM;
+	caller = pst_act_as(cred);
+	inode_lock(inode);
+	attr.ia_mode = inode->i_mode | op->adds;
+	err = notify_change(&nop_mnt_idmap, lower, &attr, NULL);
+	inode_unlock(inode);
+	pst_act_again(caller);
+	put_cred(cred);
+	/* A lower file system without permissions ignores the mode of a new file, too. */
+	return err == -EPERM ? 0 : err;
+}
+
 /* The file stays open, see pst_serve_create(). */
 static int create_served(struct pst_name_op *op)
 {
 	struct file *l = pst_serve_create(op);
 	int err = PTR_ERR_OR_ZERO(l);
 
+	if (!err && op->adds)
+		err = mnt_want_write_file(l);
+	if (!err && op->adds) {
+		err = pst_add_permissions(op, l->f_path.dentry);
+		mnt_drop_write_file(l);
+	}
 	err = end_making(op, err, err ? NULL : made(op, l->f_path.dentry));
 	if (!err)
 		op->file = l;
@@ -152,15 +189,15 @@ static int make(struct pst_name_op *op)
 		return pst_name_end(op, err, NULL);
 	ldir = pst_lower_dir(dentry);
 	caller = pst_act_as(op->cred);
-	pst_umask_take(op->umask);
 	l = start(op, true);
 	if (!IS_ERR(l) && S_ISDIR(op->mode))
 		l = c_mkdir(pst_idmap(dentry->d_sb), ldir, l, op->mode & ~S_IFMT);
 	err = PTR_ERR_OR_ZERO(l);
 	if (!err && !S_ISDIR(op->mode))
 		err = make_lower(op, l);
-	pst_umask_leave(op->umask);
 	pst_act_again(caller);
+	if (!err)
+		err = pst_add_permissions(op, l);
 	if (!err && op->second[0])
 		pst_look_again(op->from);
 	err = end_making(op, err, err ? NULL : made(op, l));

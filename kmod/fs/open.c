@@ -207,12 +207,12 @@ int pst_tmpfile(struct mnt_idmap *idmap, struct inode *dir, struct file *file, u
 	if (err)
 		return pst_name_end(&op, err, NULL);
 	old = pst_act_as(op.cred);
-	pst_umask_take(op.umask);
 	l = open_path(file, &parent, pst_lower_flags(file, MNT_NOATIME), op.mode, caller);
-	pst_umask_leave(op.umask);
 	pst_act_again(old);
-	mnt_drop_write(parent.mnt);
 	err = PTR_ERR_OR_ZERO(l);
+	if (!err)
+		err = pst_add_permissions(&op, l->f_path.dentry);
+	mnt_drop_write(parent.mnt);
 	if (!err)
 		inode = pst_iget(dir->i_sb, file_inode(l));
 	if (IS_ERR(inode)) {

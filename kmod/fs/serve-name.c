@@ -187,17 +187,15 @@ static struct file *create(const struct pst_name_op *op, const struct cred *cred
  */
 struct file *pst_serve_create(const struct pst_name_op *op)
 {
-	struct file *file;
+	struct file *file = create(op, op->cred);
 	struct cred *without;
 
-	pst_umask_take(op->umask);
-	file = create(op, op->cred);
-	if (file == ERR_PTR(-EACCES)) {
-		without = pst_cred_without_context(op->dentry->d_sb, op->cred ?: current_cred());
-		file = without ? create(op, without) : ERR_PTR(-ENOMEM);
-		if (without)
-			put_cred(without);
-	}
-	pst_umask_leave(op->umask);
+	if (file != ERR_PTR(-EACCES))
+		return file;
+	without = pst_cred_without_context(op->dentry->d_sb, op->cred ?: current_cred());
+	if (!without)
+		return ERR_PTR(-ENOMEM);
+	file = create(op, without);
+	put_cred(without);
 	return file;
 }
