@@ -163,7 +163,7 @@ static void check_one_task(void)
 	check_hidden("added");
 	CHECK("changes.add-twice", !filter("add", "key", NULL));
 	CHECK("changes.remove-absent", !filter("remove", "absent", NULL));
-	CHECK("changes.replace-refused", !filter("replace", "key", "data"));
+	CHECK("changes.replace-refused", !filter("replace", "key", "quota,files=3"));
 	CHECK("changes.add-refused", !filter("add", "key,name=two,at=/d", NULL));
 	check_hidden("refused");
 	CHECK("changes.replace", filter("replace", "key", "key,name=other"));
