@@ -300,16 +300,24 @@ static int pst_link(struct dentry *old, struct inode *dir, struct dentry *dentry
 }
 
 /*
- * Called when the name of a dentry was removed, but the lower file that went was another one than
- * the dentry stands for. The VFS marks the directory of the view as dead all the same; if it was
- * moved below it lives, and has to get another inode.
+ * Called when the name of a dentry was removed below; removed: the lower inode that went. If the
+ * dentry stands for another one, which was moved below, the VFS marks the directory of the view as
+ * dead all the same; the lower one lives, and has to get another inode. If not, absent names of the
+ * directory in the view hold those below, which would keep the removed directory in memory and on
+ * the disk until memory is reclaimed.
  */
-static void forget_moved(struct dentry *dentry, const struct inode *removed)
+static void forget_removed(struct dentry *dentry, const struct inode *removed)
 {
 	struct inode *inode = d_inode(dentry);
 
-	if (inode && S_ISDIR(inode->i_mode) && pst_lower_inode(inode) != removed)
+	if (!inode || !S_ISDIR(inode->i_mode))
+		return;
+	if (pst_lower_inode(inode) != removed) {
 		remove_inode_hash(inode);
+	} else if (!hlist_empty(&dentry->d_children)) {
+		shrink_dcache_parent(dentry);
+		shrink_dcache_parent(pst_lower(dentry));
+	}
 }
 
 /*
@@ -373,7 +381,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		if (two_refs)
 			dget(l);
 		if (!done)
-			forget_moved(dentry, victim);
+			forget_removed(dentry, victim);
 		/* NFS renames a file that is open instead of removing it. */
 		if (!done && (l != pst_lower(dentry) || d_unhashed(l) || d_is_positive(l)))
 			d_drop(dentry);
@@ -390,7 +398,7 @@ static int take_away(struct inode *dir, struct dentry *dentry, u32 opcode)
 		return err;
 out:
 	/* A filter says so, but the file is still there, and the VFS takes it for removed. */
-	forget_moved(dentry, NULL);
+	forget_removed(dentry, NULL);
 	d_drop(dentry);
 	return 0;
 }
@@ -478,7 +486,7 @@ static int pst_rename(struct mnt_idmap *idmap, struct inode *old_dir, struct den
 	}
 	/* Also where a filter says that the file was renamed, and it was not. */
 	if (!err && !(flags & RENAME_EXCHANGE))
-		forget_moved(new, gone);
+		forget_removed(new, gone);
 	pst_refresh(old_dir);
 	pst_refresh(new_dir);
 	pst_refresh(d_inode(old));
