@@ -332,6 +332,7 @@ void pst_recheck_later(struct dentry *d);
 void pst_recheck_children(struct dentry *d);
 void pst_checked(struct dentry *d, const struct pst_chain *chain, unsigned int seq);
 void pst_look_again(struct dentry *dentry);
+void pst_forget_removed_below(struct dentry *dentry);
 
 /* serve.c */
 int pst_serve_take(struct super_block *sb, struct fs_context *fc, struct path *serve, bool all);

@@ -248,12 +248,15 @@ static noinline int revalidate_ref(struct dentry *dentry, unsigned int flags)
  */
 static int pst_revalidate(c_revalidate_args)
 {
+	bool in_rcu_walk = flags & LOOKUP_RCU;
 	int ret;
 
-	if (flags & LOOKUP_RCU)
-		return revalidate_rcu(dentry, flags);
-	rcu_read_lock();
+	/* One call, so that the compiler puts the function here. */
+	if (!in_rcu_walk)
+		rcu_read_lock();
 	ret = revalidate_rcu(dentry, flags);
+	if (in_rcu_walk)
+		return ret;
 	rcu_read_unlock();
 	return ret == -ECHILD ? revalidate_ref(dentry, flags) : ret;
 }
@@ -267,21 +270,6 @@ static int pst_weak_revalidate(struct dentry *dentry, unsigned int flags)
 		ret = l->d_op->d_weak_revalidate(l, flags);
 	err = ret > 0 ? pst_renew(d_inode(dentry)) : 0;
 	return err ? err : ret;
-}
-
-/*
- * Called with the last reference: a name that was removed below is not worth being kept, nor is one
- * that keeps a second tree which no filter needs any more.
- */
-static int pst_d_delete(const struct dentry *dentry)
-{
-	const struct dentry *l = pst_lower(dentry);
-	const struct pst_sb *s = pst_sb(dentry->d_sb);
-
-	if (unlikely(READ_ONCE(s->second)) && !s->second_stays && !READ_ONCE(s->serves) &&
-	    pst_name_is_served(dentry))
-		return 1;
-	return l && d_unhashed(l);
 }
 
 /* The kernel leaves in d_time what the memory had before. */
@@ -301,7 +289,6 @@ const struct dentry_operations pst_dentry_ops = {
 	.d_init = pst_d_init,
 	.d_revalidate = pst_revalidate,
 	.d_weak_revalidate = pst_weak_revalidate,
-	.d_delete = pst_d_delete,
 	.d_iput = pst_d_iput,
 	.d_release = pst_d_release,
 };
@@ -323,6 +310,22 @@ void pst_replace_lower(struct dentry *dentry, struct dentry *lower)
 	smp_store_release(&dentry->d_fsdata, lower);
 	spin_unlock(&dentry->d_lock);
 	pst_drop_lower(dentry->d_sb, old);
+}
+
+/*
+ * A name that was removed below is not worth being kept when a task that had its file open closes
+ * it. A ->d_delete() would notice the end of any last reference, but cost each path walk more. The
+ * absent names of a directory in the view hold those below, which hold the directory.
+ */
+void pst_forget_removed_below(struct dentry *dentry)
+{
+	struct dentry *l = pst_lower(dentry);
+
+	if (likely(!l || !d_unhashed(l)))
+		return;
+	d_invalidate(dentry);
+	if (d_is_dir(l))
+		shrink_dcache_parent(l);
 }
 
 /*

@@ -155,6 +155,7 @@ int pst_release(struct inode *inode, struct file *file)
 		pst_unlock_all(file);
 	/* Not when the task returns to user mode: as each ->release(), this runs without locks. */
 	__fput_sync(l);
+	pst_forget_removed_below(file->f_path.dentry);
 	pst_after(&op, ret);
 	return 0;
 }

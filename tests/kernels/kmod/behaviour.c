@@ -137,6 +137,41 @@ static void changes_below_are_seen(void)
 	CHECK("rmdir-after-remove", rmdir(L("m")) == 0 && rmdir(V("m")) < 0 && errno == ENOENT);
 }
 
+static fsfilcnt_t free_inodes(void)
+{
+	struct statfs s;
+
+	return statfs(lower, &s) == 0 ? s.f_ffree : 0;
+}
+
+/* A file system in a process frees an inode a little later. */
+static bool has_free_inodes(fsfilcnt_t n)
+{
+	for (int i = 0; i < 50 && free_inodes() < n; i++)
+		usleep(100000);
+	return free_inodes() >= n;
+}
+
+static void removed_files_are_freed(void)
+{
+	fsfilcnt_t n = free_inodes();
+	int fd;
+
+	put(L("held"), "text");
+	fd = open(V("held"), O_RDONLY);
+	unlink(L("held"));
+	CHECK("held-file", n > 0 && fd >= 0 && free_inodes() < n);
+	close(fd);
+	CHECK("closed-file-is-freed", has_free_inodes(n));
+	mkdir(L("held"), 0755);
+	fd = open(V("held"), O_RDONLY | O_DIRECTORY);
+	CHECK("absent-in-directory", absent(V("held/absent")));
+	rmdir(L("held"));
+	CHECK("held-directory", fd >= 0 && free_inodes() < n);
+	close(fd);
+	CHECK("closed-directory-is-freed", has_free_inodes(n));
+}
+
 static bool write_plain(void)
 {
 	int fd = open(V("suid"), O_WRONLY);
@@ -500,6 +535,7 @@ int main(int argc, char **argv)
 	lower_locks = strcmp(argv[3], "lower") == 0;
 	umask(022);
 	changes_below_are_seen();
+	removed_files_are_freed();
 	permission_is_that_below();
 	locks_are_where_they_should_be();
 	unnamed_files();
