@@ -37,7 +37,7 @@ static bool is_asked(const struct pst_name_op *op, const struct pst_chain *chain
 	if (op->inode || !chain->fixed_names)
 		asked = chain->core.any[op->opcode];
 	return held & asked & ~(op->served ? chain->serves : 0) &
-	       ~pst_unread(&chain->core, dir_of(op));
+	       ~pst_unread(&chain->core, dir_of(op), op->opcode);
 }
 
 static bool makes_file(const struct pst_name_op *op)

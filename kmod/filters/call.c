@@ -206,7 +206,8 @@ struct slot *pst_call_begin(const struct chain *chain, u32 opcode, struct inode 
 	call->node = &pst_i(dir)->filter;
 	call->arg = &no_arg;
 	call->data = call->slot->data;
-	call->filters = chain_asked(chain, opcode, call->node, NULL) & ~pst_unread(chain, dir);
+	call->filters = chain_asked(chain, opcode, call->node, NULL) &
+			~pst_unread(chain, dir, opcode);
 	pst_caller_fill(filters, chain->want_cgroup, &call->caller);
 	call->uid = call->caller.uid;
 	call->gid = call->caller.gid;

@@ -220,10 +220,13 @@ static inline struct inode *pst_inode_of(struct filter_node *node)
  * Returns the filters of a chain that no operation has to ask now: they only report events, and
  * nobody reads the events of the view.
  */
-static inline u64 pst_unread(const struct chain *chain, const struct inode *inode)
+static inline u64 pst_unread(const struct chain *chain, const struct inode *inode, u32 opcode)
 {
 	u64 silent = chain->reports & ~chain->names;
 
+	/* Read or not, no file may leave the tree that a filter is attached to. */
+	if (opcode == FUSE_LINK || opcode == FUSE_RENAME2)
+		silent &= ~chain->attached;
 	return silent && !pst_trace_is_read(pst_sb(inode->i_sb)) ? silent : 0;
 }
 

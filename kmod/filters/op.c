@@ -30,7 +30,7 @@ void pst_op_init(struct pst_op *op, const struct chain *chain, struct inode *ino
 	op->opcode = opcode;
 	op->filters = chain_asked(chain, opcode, &pst_i(inode)->filter,
 				  inode2 ? &pst_i(inode2)->filter : NULL) &
-		      ~pst_unread(chain, inode);
+		      ~pst_unread(chain, inode, opcode);
 	/* Those that see data run in the second tree. */
 	if (pst_is_served(inode))
 		op->filters &= ~pst_chain_of(chain)->serves;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# at.sh VIEW: does a list of things in a view whose filter hides names in the directory a/b only,
-# and prints the results and errors. guest.sh compares those of the kernel module with those of the
+# at.sh VIEW: does a list of things in a view whose filter is attached to the directory a/b, and
+# prints the results and errors. guest.sh compares those of the kernel module with those of the
 # daemon.
 cd "$1" || exit 2
 

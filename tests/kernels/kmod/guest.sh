@@ -416,6 +416,14 @@ attached() { # FS
 	check "$1.at.after-reclaim" [ -e /w/view/x.key -a ! -e /w/view/moved/out/f ]
 	check "$1.at.umount" umount /w/view
 	fresh "$1"
+	# It keeps files in its tree although nobody reads its events.
+	spec="audit,at=/a/b"
+	make_tree "/w/$1/lower"
+	make_tree "/w/$1/twin"
+	filtered "/w/$1/lower" "$spec" || return
+	as_the_daemon "$1" at-unread "$spec" /at.sh
+	check "$1.at-unread.umount" umount /w/view
+	fresh "$1"
 }
 
 # The same list of commands in a view of the module and in one of the daemon.
