@@ -209,7 +209,7 @@ each_delayed_clients_hold_nobody_up() {
 		setpriv --reuid 1000 --clear-groups cat "$VIEW/slow" > /dev/null &
 		clients+=($!)
 	done
-	within 20 eval '[ "$(counter OPEN)" -ge 60 ]' || fail "the clients do not come"
+	within 20 eval '[ "$(ran runs fault pre/open)" -ge 60 ]' || fail "the clients do not come"
 	for i in 0 1000 1001; do
 		check timeout 10 setpriv --reuid "$i" --clear-groups cat "$VIEW/plain" > /dev/null
 		check timeout 10 setpriv --reuid "$i" --clear-groups touch "$VIEW/new$i"
