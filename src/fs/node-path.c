@@ -8,6 +8,7 @@
 #include "util/cleanup.h"
 #include "util/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -83,13 +84,79 @@ static bool strip_lower(struct fs *fs, char *path)
 	return true;
 }
 
+/* -- files whose name the kernel has dropped --------------------------------------------------- */
+
+/* Opens a name. Returns an O_PATH descriptor, or -1 if the file is not that of the node. */
+static int open_if_node(struct fs *fs, const struct node *node, int dir_fd, const char *name)
+{
+	_cleanup_(fd_closep) int fd = lower_openat(fs, dir_fd, name, O_PATH | O_NOFOLLOW, 0);
+	struct node *found;
+	struct fhandle fh;
+
+	if (fd < 0 || fhandle_at(fd, "", &fh, NULL) < 0)
+		return -1;
+	fh.mount = node->fh.mount;
+	found = node_lookup_fh(fs->nodes, &fh);
+	node_put(fs->nodes, found);
+	return found == node ? take_fd(&fd) : -1;
+}
+
+/* Opens the file of a node by its name in a directory. Returns an O_PATH descriptor, or -1. */
+static int open_in(struct fs *fs, const struct node *node, int dir_fd)
+{
+	int fd = fd_reopen(dir_fd, O_RDONLY | O_DIRECTORY);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		fd_close(fd);
+		return -1;
+	}
+	fd = -1;
+	while (fd < 0 && (entry = readdir(dir)))
+		if (entry->d_ino == node->ino)
+			fd = open_if_node(fs, node, dir_fd, entry->d_name);
+	closedir(dir);
+	return fd;
+}
+
+/*
+ * Reads the lower path of a file by its name in the directory where it was last found, and keeps
+ * the descriptor that was opened by this name. Leaves buf unchanged if the file is not there.
+ */
+static void find_in_parent(struct fs *fs, struct node *node, char *buf, size_t size)
+{
+	struct node *parent = fs_node(fs, node->parent);
+	struct fdref ref = FDREF_NONE;
+	int fd = -1;
+
+	if (parent && fdref_get(fs->fds, parent, &ref) == 0)
+		fd = open_in(fs, node, ref.fd);
+	if (fd >= 0) {
+		read_path(fd, buf, size);
+		fdcache_replace(fs->fds, node, fd);
+	}
+	/* A node waits for its pinned descriptor when it is freed. */
+	fdref_putp(&ref);
+	fs_node_put(fs, parent);
+}
+
+/* -- paths of nodes ---------------------------------------------------------------------------- */
+
 void fs_node_path(struct fs *fs, struct node *node, char *buf, size_t size)
 {
-	lower_path(fs, node, buf, size);
-	if (node == fs->root)
+	if (node == fs->root) {
 		snprintf(buf, size, "/");
-	/* The kernel returns "/" for a file whose directory is no longer in the dentry cache. */
-	else if (!strip_lower(fs, buf) || !buf[1])
+		return;
+	}
+	lower_path(fs, node, buf, size);
+	/*
+	 * The kernel returns "/" for a file that was opened by its handle, and whose name is no
+	 * longer in the dentry cache. It finds the names of directories again, but not of files.
+	 */
+	if (strcmp(buf, "/") == 0 && !S_ISDIR(node->type))
+		find_in_parent(fs, node, buf, size);
+	if (!strip_lower(fs, buf) || !buf[1])
 		snprintf(buf, size, "?");
 }
 

@@ -210,6 +210,17 @@ void fdcache_offer(struct fdcache *cache, struct node *node, int fd)
 	fdref_putp(&ref);
 }
 
+void fdcache_replace(struct fdcache *cache, struct node *node, int fd)
+{
+	if (!(node->flags & NODE_OWN_FD)) {
+		pthread_mutex_lock(&cache->lock);
+		if (node->fd_slot && !cache->ents[node->fd_slot].kept)
+			ent_empty(cache, &cache->ents[node->fd_slot]);
+		pthread_mutex_unlock(&cache->lock);
+	}
+	fdcache_offer(cache, node, fd);
+}
+
 bool fdcache_close(struct fdcache *cache, struct node *node)
 {
 	bool closed;

@@ -44,6 +44,8 @@ int fdref_get(struct fdcache *cache, struct node *node, struct fdref *ret_ref);
 void fdref_putp(struct fdref *ref);
 /* Puts fd, an O_PATH descriptor of the node, into the cache, or closes it. Takes ownership. */
 void fdcache_offer(struct fdcache *cache, struct node *node, int fd);
+/* As fdcache_offer(), but replaces a descriptor of the node that is neither pinned nor kept. */
+void fdcache_replace(struct fdcache *cache, struct node *node, int fd);
 
 /* Closes the node's descriptor unless it is pinned. Returns false if it is pinned. */
 bool fdcache_close(struct fdcache *cache, struct node *node);

@@ -58,7 +58,7 @@ static bool find_path(struct fs *fs, struct node *node, char path[PATH_MAX])
 
 	for (int i = 0; i < PATH_TRIES; i++) {
 		fs_node_path(fs, node, path, PATH_MAX);
-		/* A removed file has no path, nor has one whose lower dentry is disconnected. */
+		/* A removed file has no path, nor has one that was moved below meanwhile. */
 		if (path[0] != '/' || !path[1])
 			return false;
 		if (fs_walk_path(fs, path + 1, &found) < 0)

@@ -199,6 +199,35 @@ each_kept_events_are_printed_later() {
 }
 
 # A stopped reader delays no operation, and the trace counts the lines that the reader missed.
+# The lower file system drops the names of files from memory while the kernel still uses the files.
+each_trace_names_files_after_eviction() {
+	alone
+	lower ext4
+	need_filters
+	mkdir -p "$LOWER/d/e"
+	touch "$LOWER/d/e/f" "$LOWER/d/e/other" "$LOWER/top"
+	ln -s nothing "$LOWER/d/link"
+	ln "$LOWER/d/e/f" "$LOWER/second"
+	view -F audit,ops=setattr,keep=99
+	check python3 - "$VIEW" "$LOWER" <<-'EOF'
+		import os, sys, time
+		view, lower = sys.argv[1:]
+		flags = os.O_PATH | os.O_NOFOLLOW
+		files = [os.open(view + f, flags) for f in ("/d/e/f", "/top", "/d/link", "/d/e")]
+		time.sleep(2.5) # the daemon closes descriptors that it has not used for a second
+		os.sync()
+		open("/proc/sys/vm/drop_caches", "w").write("2")
+		for fd in files:
+		    os.utime(f"/proc/self/fd/{fd}", (1, 1))
+		# The descriptor that was opened by a name is used again.
+		os.utime(f"/proc/self/fd/{files[0]}", (2, 2))
+		os.rename(lower + "/top", lower + "/d/moved")
+		os.utime(f"/proc/self/fd/{files[1]}", (2, 2))
+	EOF
+	equal "$("$PENSTOCK" trace --past --json "$VIEW" | jq -r .path | tr '\n' ' ')" \
+		"/d/e/f /top /d/link /d/e /d/e/f /d/moved " "paths of events"
+}
+
 each_stopped_tracer_delays_nobody() {
 	lower ext4
 	need_filters
