@@ -145,9 +145,12 @@ static void want_watch(struct fs *fs, struct node *node)
 
 int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum attr_reply reply)
 {
-	uint64_t below = shadow_of(fs, node, &attr->stx), ns;
-	int r;
+	int settled = set_id_settle(fs, node, &attr->stx), r;
+	uint64_t below, ns;
 
+	if (settled < 0)
+		return settled;
+	below = shadow_of(fs, node, &attr->stx);
 	if (attr->stx.stx_nlink > 1 && !S_ISDIR(node->type))
 		want_watch(fs, node);
 	r = authority_apply(fs, node, &attr->stx);
@@ -158,7 +161,7 @@ int attr_complete(struct fs *fs, struct node *node, struct fs_attr *attr, enum a
 	/* A file with a key keeps its number when it gets a lower file. */
 	attr->stx.stx_ino = node_is_keyed(node) ? node->ino :
 						  attr->stx.stx_ino ^ ino_mix(fs, &attr->stx);
-	attr->attr_ns = unless_stored_to(fs, node, ns);
+	attr->attr_ns = settled ? unless_stored_to(fs, node, ns) : 0;
 	return 0;
 }
 

@@ -308,6 +308,11 @@ static inline bool authority_is_served(const struct node *node, uint32_t field)
 }
 
 /*
+ * Reads the attributes of a set-ID program again until mode, owner and group are those of one
+ * moment. Returns 1, 0 if that failed and *stx has no set-ID bits any more, or -errno.
+ */
+int set_id_settle(struct fs *fs, struct node *node, struct statx *stx);
+/*
  * Returns the set-ID bits of the mode that the view hides because it shows another owner or group
  * than the lower file has; 0 if it shows the same.
  */

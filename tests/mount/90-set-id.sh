@@ -223,3 +223,50 @@ each_filter_that_goes_leaves_nothing_hidden() {
 	shown p 4755
 	runs_as p 1001 1000 1001
 }
+
+# Root takes a set-ID program of a user over, again and again: chown(2) clears the bits. A stat(2)
+# of the lower file sees the new owner with the bits from before now and then.
+each_owner_that_comes_after_the_bits_is_shown_without_them() {
+	lower ext4
+	program p 6755 1000:1000
+	view -o cache=none
+	check python3 - "$LOWER/p" "$VIEW/p" <<-'EOF'
+		import os, sys, time
+		lower, view = sys.argv[1:]
+		end = time.time() + 3
+		changer = os.fork()
+		while not changer:
+		    os.chown(lower, 1000, 1000)
+		    os.chmod(lower, 0o6755)
+		    os.chown(lower, 0, 0)
+		seen = dict.fromkeys([(1000, True), (1000, False), (0, False)], 0)
+		while time.time() < end:
+		    st = os.stat(view)
+		    look = st.st_uid, bool(st.st_mode & 0o6000)
+		    seen[look] = seen.get(look, 0) + 1
+		os.kill(changer, 9)
+		print("looks by user ID and bits:", seen)
+		sys.exit((0, True) in seen or not seen[1000, True])
+	EOF
+}
+
+# Nobody can keep the view from reading the bits: not by a lease, nor does a frozen file system.
+each_set_id_bits_of_a_leased_file_are_shown() {
+	lower ext4
+	program p 4755 1000:1000
+	view -o cache=none
+	check python3 - "$LOWER/p" "$VIEW/p" <<-'EOF'
+		import fcntl, os, signal, sys
+		lower, view = sys.argv[1:]
+		signal.signal(signal.SIGIO, signal.SIG_IGN)
+		fcntl.fcntl(os.open(lower, os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+		signal.alarm(10)
+		sys.exit(os.stat(view).st_mode != 0o104755)
+	EOF
+	fsfreeze -f "$FS" || return 0
+	(sleep 5; fsfreeze -u "$FS") &
+	local thaw=$!
+	timeout 3 stat -c %a "$VIEW/p" > "$T/mode" || fail "stat(2) waits for a frozen file system"
+	equal "$(cat "$T/mode")" 4755 "the mode on a frozen file system"
+	wait $thaw
+}
