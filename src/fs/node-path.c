@@ -126,7 +126,7 @@ static int open_in(struct fs *fs, const struct node *node, int dir_fd)
  */
 static void find_in_parent(struct fs *fs, struct node *node, char *buf, size_t size)
 {
-	struct node *parent = fs_node(fs, node->parent);
+	struct node *parent = node_lookup_id(fs->nodes, node->parent);
 	struct fdref ref = FDREF_NONE;
 	int fd = -1;
 
@@ -138,7 +138,7 @@ static void find_in_parent(struct fs *fs, struct node *node, char *buf, size_t s
 	}
 	/* A node waits for its pinned descriptor when it is freed. */
 	fdref_putp(&ref);
-	fs_node_put(fs, parent);
+	node_put(fs->nodes, parent);
 }
 
 /* -- paths of nodes ---------------------------------------------------------------------------- */
