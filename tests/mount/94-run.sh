@@ -279,6 +279,15 @@ text" output
 	equal "$(stat -c '%u %s' src/new)" "1000 4" "new file"
 	equal "$(grep -c "$LOWER: the view serves data itself" "$T/said")" 1 "lines about data"
 	equal "$(as 1000 "$PENSTOCK" run -- sh -c 'echo x > /etc/passwd; id -u' 2> /dev/null)" 1000
+	# The daemon may not read the program, on a mount that is read-only or not.
+	cp /bin/true src/program
+	chmod 4711 src/program
+	equal "$(as 1000 "$PENSTOCK" run -- stat -c %a src/program 2> /dev/null)" 4711 "set-ID bits"
+	mount --bind "$LOWER" "$LOWER"
+	mount -o remount,bind,ro "$LOWER"
+	equal "$(cd "$LOWER" && as 1000 "$PENSTOCK" run -- stat -c %a src/program 2> /dev/null)" \
+		4711 "set-ID bits on a read-only mount"
+	umount "$LOWER"
 	# Without filters in the process, filters are refused, and nothing is shown without them.
 	if ! as 1000 "$PENSTOCK" run --hide .env -- ls -A > "$T/out" 2> "$T/said"; then
 		equal "$(cat "$T/out")" "" output
