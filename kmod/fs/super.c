@@ -515,6 +515,9 @@ static int pst_reconfigure(struct fs_context *fc)
 		return invalf(fc, "penstock: a filter was refused");
 	if (!o->filters.n && !o->gone)
 		return 0;
+	/* After mount(2), the VFS drops the view before it frees the context. */
+	if (fc->oldapi)
+		return invalf(fc, "penstock: use penstock filter: mount(2) changes no filters");
 	if (o->serve.mnt && has_second)
 		return invalf(fc, "penstock: the view has a second tree already");
 	if (o->serve.mnt)
