@@ -199,12 +199,12 @@ static int take_changes(struct pst_name_op *op)
 static int end_call(struct pst_name_op *op, int r, struct inode *inode)
 {
 	struct pst_name_call *c = op->call;
-	u64 asked = c->op.filters ? c->op.chain->post[op->opcode] : 0;
+	u64 asked = c->op.filters & c->op.chain->post[op->opcode];
 	bool shows = inode && pst_showing(c->op.chain);
 	struct pst_seen seen = {};
 
 	c->op.made = inode;
-	if (!r && (shows || (inode && asked & c->op.filters))) {
+	if (!r && (shows || (inode && asked))) {
 		pst_seen_fill(inode, c->op.chain, &seen);
 		pst_fill_attr(inode, &c->found);
 		c->op.found = &c->found;
@@ -285,10 +285,12 @@ static int serve_asked(struct pst_name_op *op)
 int pst_name_begin(struct pst_name_op *op)
 {
 	const struct super_block *sb = op->dentry->d_sb;
-	int r = pst_serve_choose(op);
 	struct pst_chain *chain;
+	int r;
 
+	/* A change of filters after the choice of the tree has to be noticed. */
 	op->began = pst_settle_begin(sb);
+	r = pst_serve_choose(op);
 	chain = pst_chain_get(pst_sb(sb));
 	op->fixed_names = !chain || chain->fixed_names;
 	if (!r && chain && chain->core.attached)

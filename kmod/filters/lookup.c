@@ -168,6 +168,7 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 	struct pst_attr attr __uninitialized;
 	struct filter_call *call;
 	struct slot *slot;
+	u64 showed;
 	bool asked;
 	u32 us;
 	int err;
@@ -189,12 +190,14 @@ static int ask(const struct pst_chain *chain, struct inode *dir, const char *nam
 	}
 	us = call->delay_us;
 	asked = call->serve;
+	/* Filters that hold for the file alone have not been asked. */
+	showed = call->ran & chain->core.post[FUSE_LOOKUP];
 	pst_trace_result(call, err);
 	pst_call_end(dir, slot);
 	pst_delay(us);
 	if (err || !shows)
 		return err ? err : asked;
-	pst_show_result(inode, &seen, chain->core.post[FUSE_LOOKUP], &shown);
+	pst_show_result(inode, &seen, showed, &shown);
 	err = pst_renew(inode);
 	return err ? err : asked;
 }

@@ -22,7 +22,8 @@ log_is_silent() { # NAME [PATTERN]
 	lines='loop0: detected capacity|out-of-tree module|module verification failed|taints kernel'
 	lines="$lines|random: crng|clocksource|interrupt took|cgroup: |evm: overlay not|sched: |Consider adding"
 	lines="$lines|kmemleak: Kernel memory leak detector|EXT4-fs .*mount.* filesystem"
-	lines="$lines|penstock: (lower=|something is mounted|the mount of lower=|Unknown parameter)"
+	lines="$lines|penstock: (lower=|something is mounted|the mount of lower=|Unknown parameter"
+	lines="$lines|use penstock filter: mount.2. changes no filters)"
 	lines="$lines${2:+|$2}"
 	dmesg -c | grep -vE "$lines" > /w/lines
 	if [ -s /w/lines ]; then
@@ -94,6 +95,20 @@ not_mounted() { # OPTIONS
 	! mount -i -t penstock -o "$1" none /w/view
 }
 
+n_unused_dentries() { cut -f 2 /proc/sys/fs/dentry-state; }
+
+# Names below stay in memory when a task closes the root of a view that shows a whole file system.
+opened_root() { # FS
+	mkdir "/w/$1/lower/many"
+	for i in $(seq 400); do : > "/w/$1/lower/many/$i"; done
+	view "/w/$1" || return
+	before=$(n_unused_dentries)
+	ls /w/view > /w/out
+	after=$(n_unused_dentries)
+	check "$1.opened-root ($before to $after)" [ $((after + 200)) -gt "$before" ]
+	check "$1.opened-root.umount" umount /w/view
+}
+
 # Checks that tools/parity does not have.
 tools() { # FS
 	for options in locks=local locks=lower; do
@@ -113,6 +128,7 @@ tools() { # FS
 		check "$1.$options.umount" umount /w/view
 		fresh "$1"
 	done
+	[ "$1" != ext4 ] || opened_root "$1"
 	view "/w/$1/lower" || return
 	check "$1.remount-ro" mount -o remount,ro /w/view
 	check "$1.ro-refuses" sh -c '! touch /w/view/x 2> /dev/null'
@@ -402,6 +418,28 @@ refused() { # NAME WORDS SPEC...
 	fi
 }
 
+# A filter that holds for a directory or a file, but not for the directory in which it is found.
+attached_shows() { # FS
+	make_tree "/w/$1/lower"
+	chmod 755 "/w/$1/lower/a/b"
+	: > "/w/$1/lower/a/b/two"
+	ln "/w/$1/lower/a/b/two" "/w/$1/lower/names"
+	filtered "/w/$1/lower" perms,show=o-rwx,at=/a/b || return
+	for round in 1 2; do
+		check "$1.attached-shows" [ "$(stat -c %a /w/view/a/b)" = 750 ]
+		check "$1.attached-refuses" sh -c \
+			'! /bin/setpriv --reuid 77 --regid 77 --clear-groups ls /w/view/a/b 2> /dev/null'
+		check "$1.attached-shows-link" [ "$(stat -c %a /w/view/a/b/two)" = 640 ]
+		check "$1.attached-shows-other-link" [ "$(stat -c %a /w/view/names)" = 640 ]
+	done
+	# The mount of busybox uses mount(2).
+	check "$1.mount-removes-no-filter" sh -c \
+		'! mount -i -o remount,filter_remove=perms none /w/view 2> /dev/null'
+	check "$1.attached-stays" [ "$(stat -c %a /w/view/a/b)" = 750 ]
+	check "$1.attached-shows.umount" umount /w/view
+	fresh "$1"
+}
+
 # A filter that is attached to a directory.
 attached() { # FS
 	spec="hide,names=f:*.key,at=/a/b"
@@ -434,6 +472,7 @@ filters() { # FS
 		echo "skip $1.filters: the program or the filters are not built"
 		return
 	fi
+	attached_shows "$1"
 	make_tree "/w/$1/lower"
 	make_tree "/w/$1/twin"
 	filtered "/w/$1/lower" "$hide" || return
