@@ -64,6 +64,13 @@ void pst_attached_inherit(struct filter_call *call, const struct inode *inode)
 	}
 }
 
+/* Checks if a name of the second tree has the file of at=, whose dentry is one of LOWER. */
+static bool is_served_file(struct dentry *dentry, const struct dentry *at)
+{
+	return pst_name_is_served(dentry) && d_really_is_positive(dentry) &&
+	       pst_serve_is_same(dentry, at);
+}
+
 /* Refuses to move or remove the file of at=, or a directory above it. */
 int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *op)
 {
@@ -76,7 +83,9 @@ int pst_attached_check(const struct pst_chain *chain, const struct pst_name_op *
 			struct dentry *at = chain->core.entries[i]->filter->at;
 			struct dentry *l = pst_lower(names[j]);
 
-			if (at && l && is_subdir(at, l))
+			if (!at || !l)
+				continue;
+			if (is_subdir(at, l) || is_served_file(names[j], at))
 				return -EPERM;
 		}
 	return 0;

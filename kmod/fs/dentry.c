@@ -321,7 +321,8 @@ void pst_forget_removed_below(struct dentry *dentry)
 {
 	struct dentry *l = pst_lower(dentry);
 
-	if (likely(!l || !d_unhashed(l)))
+	/* The root of a file system is never hashed. */
+	if (likely(!l || !d_unlinked(l)))
 		return;
 	d_invalidate(dentry);
 	if (d_is_dir(l))
@@ -441,14 +442,14 @@ static struct dentry *attach(const struct pst_chain *chain, struct dentry *dentr
 struct dentry *pst_lookup_lower(struct dentry *dentry, bool served)
 {
 	struct dentry *dir = dentry->d_parent, *l;
-	const struct cred *caller = pst_act_begin(d_inode(dir));
+	const struct cred *caller;
 
+	if (served)
+		return pst_serve_lookup(dentry);
+	caller = pst_act_begin(d_inode(dir));
 	if (IS_ERR(caller))
 		return ERR_CAST(caller);
-	if (served)
-		l = pst_serve_lookup(dentry);
-	else
-		l = c_lookup(pst_idmap(dir->d_sb), pst_lower(dir), dentry->d_name);
+	l = c_lookup(pst_idmap(dir->d_sb), pst_lower(dir), dentry->d_name);
 	pst_act_end(caller);
 	return l;
 }

@@ -23,10 +23,7 @@ static int set_tree(const struct pst_chain *chain, struct dentry *dentry, bool s
 		return 0;
 	if (!pst_lower(dentry) && chain && chain->fixed_names)
 		return 0; /* hidden for good */
-	if (served)
-		l = pst_serve_lookup(dentry);
-	else
-		l = c_lookup(pst_idmap(dentry->d_sb), pst_lower(dentry->d_parent), dentry->d_name);
+	l = pst_lookup_lower(dentry, served);
 	if (IS_ERR(l))
 		return PTR_ERR(l);
 	pst_replace_lower(dentry, l);

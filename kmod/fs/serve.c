@@ -218,9 +218,15 @@ struct dentry *pst_serve_dir(struct dentry *dir)
 /* Returns the dentry of the second tree for a name of the view, with a reference, or an error. */
 struct dentry *pst_serve_lookup(struct dentry *dentry)
 {
-	struct dentry *parent = dget_parent(dentry), *dir = pst_serve_dir(parent);
-	struct dentry *l = IS_ERR(dir) ? dir : look_up(dentry, dir);
+	struct dentry *parent = dget_parent(dentry), *dir = pst_serve_dir(parent), *l = dir;
+	const struct cred *caller;
 
+	if (!IS_ERR(dir)) {
+		caller = pst_act_begin(d_inode(parent));
+		l = IS_ERR(caller) ? ERR_CAST(caller) : look_up(dentry, dir);
+		if (!IS_ERR(caller))
+			pst_act_end(caller);
+	}
 	dput(parent);
 	return l;
 }

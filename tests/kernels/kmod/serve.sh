@@ -221,6 +221,29 @@ whole() { # FS
 	fresh "$1"
 }
 
+# The caller may search the directory by the owner that is shown, and so may the process.
+served_as_shown() { # FS
+	lower=/w/$1/lower
+	mkdir -m 700 "$lower/d"
+	echo text > "$lower/d/a.key"
+	echo text > "$lower/d/plain"
+	as='/bin/setpriv --reuid 1000 --regid 1000 --clear-groups'
+	served "$lower" owner,uid=1000,gid=1000 mask,names=*.key,write=allow || return
+	check "$1.serve.shown-plain" $as cat /w/view/d/plain
+	check "$1.serve.shown" $as cat /w/view/d/a.key
+	check "$1.serve.shown-rename" $as mv /w/view/d/a.key /w/view/d/b.key
+	check "$1.serve.shown-create" $as touch /w/view/d/new.key
+	ends_by_umount "$1.serve.shown"
+	fresh "$1"
+	lower=/w/$1/lower
+	echo text > "$lower/x.key"
+	served "$lower" audit,at=/x.key mask,names=*.key || return
+	check "$1.serve.at-stays" sh -c '! rm /w/view/x.key 2> /dev/null'
+	check "$1.serve.at-keeps-its-name" sh -c '! mv /w/view/x.key /w/view/y.key 2> /dev/null'
+	ends_by_umount "$1.serve.at"
+	fresh "$1"
+}
+
 serve() { # FS
 	export PENSTOCK_FILTER_PATH=/filters
 	[ -e /filters/mask.bpf.o ] && [ -x /bin/penstock ] || return
@@ -229,6 +252,7 @@ serve() { # FS
 		changes_below "$1" && killed "$1"
 		later_under_load "$1"
 	else
+		served_as_shown "$1"
 		as_the_daemon_serves "$1"
 		served_later "$1"
 		# The debugging kernel takes minutes to check these filters.
