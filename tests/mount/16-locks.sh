@@ -35,15 +35,6 @@ each_lower_locks_exclude_users_of_lower() {
 	done
 }
 
-# A flock(2) lock of the view leaves the lower file with RELEASE, which the kernel sends after
-# close(2) has returned.
-lock_when_free() { # NAME FILE KIND ex|sh
-	local end=$((SECONDS + 60))
-	while holder "$1" lock "${@:2}"; [ "$SAID" = EAGAIN ] && [ $SECONDS -lt $end ]; do
-		release "$1"
-	done
-}
-
 check_excluded() { # KIND FILE WHERE
 	equal "$(act lock "$2" "$1" ex < /dev/null)" EAGAIN "$1 $3"
 }

@@ -266,7 +266,7 @@ each_flock_excludes_lockers_of_the_lower_file() {
 	equal "$SAID" held
 	equal "$(act lock "$LOWER/f" flock ex < /dev/null)" EAGAIN "below"
 	release view
-	holder below lock "$LOWER/f" flock ex
+	lock_when_free below "$LOWER/f" flock ex
 	equal "$(act lock "$VIEW/f" flock ex < /dev/null)" EAGAIN "in the view"
 	release below
 	check test "$(ran runs pass pre/setlk)" -ge 2

@@ -209,6 +209,15 @@ release() {
 	unset "HOLDERS[$1]"
 }
 
+# A flock(2) lock of the view leaves the lower file with RELEASE, which the kernel sends after
+# close(2) has returned.
+lock_when_free() { # NAME FILE KIND ex|sh
+	local end=$((SECONDS + 60))
+	while holder "$1" lock "${@:2}"; [ "$SAID" = EAGAIN ] && [ $SECONDS -lt $end ]; do
+		release "$1"
+	done
+}
+
 as() { # UID[:GID[,GID...]] CMD...
 	local uid=${1%%:*} gids='' gid groups
 	[[ $1 == *:* ]] && gids=${1#*:}
