@@ -237,7 +237,7 @@ served_as_shown() { # FS
 	fresh "$1"
 	lower=/w/$1/lower
 	echo text > "$lower/x.key"
-	served "$lower" audit,at=/x.key mask,names=*.key || return
+	served "$lower" audit,at=/x.key mask,names=*.key,write=allow || return
 	check "$1.serve.at-stays" sh -c '! rm /w/view/x.key 2> /dev/null'
 	check "$1.serve.at-keeps-its-name" sh -c '! mv /w/view/x.key /w/view/y.key 2> /dev/null'
 	ends_by_umount "$1.serve.at"
