@@ -198,7 +198,6 @@ each_kept_events_are_printed_later() {
 	refused 'from 1 to 65536' "$PENSTOCK" filter add "$VIEW" audit,name=two,keep=many
 }
 
-# A stopped reader delays no operation, and the trace counts the lines that the reader missed.
 # The lower file system drops the names of files from memory while the kernel still uses the files.
 each_trace_names_files_after_eviction() {
 	alone
@@ -228,6 +227,7 @@ each_trace_names_files_after_eviction() {
 		"/d/e/f /top /d/link /d/e /d/e/f /d/moved " "paths of events"
 }
 
+# A stopped reader delays no operation, and the trace counts the lines that the reader missed.
 each_stopped_tracer_delays_nobody() {
 	lower ext4
 	need_filters

@@ -235,7 +235,6 @@ served_as_shown() { # FS
 	check "$1.serve.shown-create" $as touch /w/view/d/new.key
 	ends_by_umount "$1.serve.shown"
 	fresh "$1"
-	lower=/w/$1/lower
 	echo text > "$lower/x.key"
 	served "$lower" audit,at=/x.key mask,names=*.key,write=allow || return
 	check "$1.serve.at-stays" sh -c '! rm /w/view/x.key 2> /dev/null'
